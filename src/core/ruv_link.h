@@ -1,0 +1,61 @@
+/*
+ * ruv_link.h
+ *		Which neighbours a node keeps.
+ *
+ * Both directions use the heuristic of HNSW (Malkov & Yashunin, algorithm 4):
+ * a neighbour is diverse if no closer diverse neighbour is nearer to it than
+ * the node is.  Lists are then filled up with the nearest of the others,
+ * which costs nothing inside a fixed record and keeps clustered data
+ * reachable.
+ */
+#ifndef RUV_LINK_H
+#define RUV_LINK_H
+
+#include "core/ruv_node.h"
+
+/* A node that could become a neighbour of the vector being placed. */
+typedef struct RuvCandidate
+{
+	uint32_t	id;
+	float		distance;		/* to the vector being placed */
+	const float *x;				/* its stored vector, decoded */
+} RuvCandidate;
+
+/*
+ * Picks up to `room` of the n candidates, which are sorted by distance.
+ * chosen[] gets their indexes, diverse ones and fill alike, in order of
+ * distance; *diverse has bit k set if chosen[k] is diverse.  Returns how many.
+ * scratch has room for 2 * n ints.
+ */
+extern int	ruv_select(const RuvLayout *layout, const RuvKernels *kernels,
+					   const RuvCandidate *candidates, int n, int room,
+					   int *chosen, uint64_t *diverse, int *scratch);
+
+/* What to do with a node whose neighbour somebody wants to become. */
+typedef struct RuvLinkPlan
+{
+	int			slot;			/* to write; -1: the newcomer is not taken */
+	uint64_t	diverse;		/* of the slots after that */
+} RuvLinkPlan;
+
+/*
+ * Decides on the link node -> id from what the record itself knows: `visit`
+ * is the visit of this node by the newcomer's query.  With must_take the
+ * newcomer gets in whatever it costs.  One page is enough: the distances
+ * between the newcomer and the present neighbours are the estimates of their
+ * codes.  Taken: a diverse newcomer or a free slot.
+ */
+extern RuvLinkPlan ruv_link_plan(const RuvLayout *layout,
+								 const RuvKernels *kernels,
+								 const RuvNode *node, const RuvVisit *visit,
+								 uint32_t id, bool must_take);
+
+/*
+ * Carries the plan out on the record.  query is the newcomer's, with `diff`
+ * as the visit of this very node left it.
+ */
+extern void ruv_link_apply(RuvQuery *query, RuvNode *node,
+						   const RuvLinkPlan *plan, uint32_t id,
+						   float distance);
+
+#endif							/* RUV_LINK_H */

@@ -1,0 +1,290 @@
+/*
+ * ruv_search.c
+ *		Best-first search with a bounded pool of candidates.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "core/ruv_search.h"
+
+#define FIRST_SEEN 2048			/* power of two */
+
+RuvStatus
+ruv_search_init(RuvSearch *search, int width, bool keeps_rest,
+				const RuvArena *arena)
+{
+	memset(search, 0, sizeof(*search));
+	search->arena = arena;
+	search->width = width;
+	search->keeps_rest = keeps_rest;
+	search->current = -1;
+	search->pool = ruv_alloc(arena, (size_t) width * sizeof(RuvPoolEntry));
+	search->seen = ruv_alloc(arena, FIRST_SEEN * sizeof(uint32_t));
+	if (search->pool == NULL || search->seen == NULL)
+		return RUV_ERR_MEMORY;
+	memset(search->seen, 0, FIRST_SEEN * sizeof(uint32_t));
+	search->seen_mask = FIRST_SEEN - 1;
+	return RUV_OK;
+}
+
+void
+ruv_search_free(RuvSearch *search)
+{
+	ruv_release(search->arena, search->pool);
+	ruv_release(search->arena, search->seen);
+	ruv_release(search->arena, search->rest);
+	memset(search, 0, sizeof(*search));
+}
+
+static uint32_t
+hash_id(uint32_t id)
+{
+	id *= 0x9E3779B1u;
+	return id ^ id >> 15;
+}
+
+static RuvStatus
+grow_seen(RuvSearch *search)
+{
+	uint32_t	size = search->seen_mask + 1;
+	uint32_t   *old = search->seen;
+	uint32_t   *fresh;
+
+	if (size > UINT32_MAX / 8)
+		return RUV_ERR_LIMIT;
+	fresh = ruv_alloc(search->arena, (size_t) size * 4 * sizeof(uint32_t));
+	if (fresh == NULL)
+		return RUV_ERR_MEMORY;
+	memset(fresh, 0, (size_t) size * 4 * sizeof(uint32_t));
+	search->seen_mask = size * 4 - 1;
+	for (uint32_t i = 0; i < size; i++)
+	{
+		uint32_t	at;
+
+		if (old[i] == 0)
+			continue;
+		at = hash_id(old[i]) & search->seen_mask;
+		while (fresh[at] != 0)
+			at = (at + 1) & search->seen_mask;
+		fresh[at] = old[i];
+	}
+	search->seen = fresh;
+	ruv_release(search->arena, old);
+	return RUV_OK;
+}
+
+/* Marks id as seen; *fresh tells whether it was not before. */
+static RuvStatus
+mark_seen(RuvSearch *search, uint32_t id, bool *fresh)
+{
+	uint32_t	at = hash_id(id) & search->seen_mask;
+
+	while (search->seen[at] != 0)
+	{
+		if (search->seen[at] == id)
+		{
+			*fresh = false;
+			return RUV_OK;
+		}
+		at = (at + 1) & search->seen_mask;
+	}
+	*fresh = true;
+	search->seen[at] = id;
+	if (++search->nseen > search->seen_mask / 2)
+		return grow_seen(search);
+	return RUV_OK;
+}
+
+static RuvStatus
+push_rest(RuvSearch *search, float key, uint32_t id)
+{
+	size_t		at;
+
+	if (search->nrest == search->rest_room)
+	{
+		size_t		room = search->rest_room ? search->rest_room * 2 : 256;
+		RuvHeapEntry *grown = ruv_alloc(search->arena,
+										room * sizeof(RuvHeapEntry));
+
+		if (grown == NULL)
+			return RUV_ERR_MEMORY;
+		if (search->nrest > 0)
+			memcpy(grown, search->rest, search->nrest * sizeof(RuvHeapEntry));
+		ruv_release(search->arena, search->rest);
+		search->rest = grown;
+		search->rest_room = room;
+	}
+	at = search->nrest++;
+	while (at > 0 && search->rest[(at - 1) / 2].key > key)
+	{
+		search->rest[at] = search->rest[(at - 1) / 2];
+		at = (at - 1) / 2;
+	}
+	search->rest[at].key = key;
+	search->rest[at].id = id;
+	return RUV_OK;
+}
+
+static RuvHeapEntry
+pop_rest(RuvSearch *search)
+{
+	RuvHeapEntry top = search->rest[0];
+	RuvHeapEntry last = search->rest[--search->nrest];
+	size_t		at = 0;
+
+	for (;;)
+	{
+		size_t		child = at * 2 + 1;
+
+		if (child >= search->nrest)
+			break;
+		if (child + 1 < search->nrest &&
+			search->rest[child + 1].key < search->rest[child].key)
+			child++;
+		if (search->rest[child].key >= last.key)
+			break;
+		search->rest[at] = search->rest[child];
+		at = child;
+	}
+	if (search->nrest > 0)
+		search->rest[at] = last;
+	return top;
+}
+
+/* Where a key belongs: behind those that are not greater. */
+static int
+find_place(const RuvSearch *search, float key)
+{
+	int			low = 0;
+	int			high = search->npool;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (search->pool[middle].key <= key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * Puts an entry into the pool; what falls out and was not visited goes to the
+ * rest.  The caller knows that it fits.
+ */
+static RuvStatus
+insert_pool(RuvSearch *search, float key, uint32_t id, bool is_visited)
+{
+	int			at = find_place(search, key);
+	RuvStatus	status = RUV_OK;
+
+	if (search->npool == search->width)
+	{
+		RuvPoolEntry *last = &search->pool[search->npool - 1];
+
+		if (search->keeps_rest && !last->is_visited)
+			status = push_rest(search, last->key, last->id);
+		search->npool--;
+	}
+	memmove(&search->pool[at + 1], &search->pool[at],
+			(size_t) (search->npool - at) * sizeof(RuvPoolEntry));
+	search->pool[at].key = key;
+	search->pool[at].id = id;
+	search->pool[at].is_visited = is_visited;
+	search->npool++;
+	if (!is_visited && at < search->cursor)
+		search->cursor = at;
+	return status;
+}
+
+uint32_t
+ruv_search_next(RuvSearch *search)
+{
+	while (search->cursor < search->npool &&
+		   search->pool[search->cursor].is_visited)
+		search->cursor++;
+	if (search->cursor == search->npool)
+		return 0;
+	search->current = search->cursor;
+	search->nvisited++;
+	return search->pool[search->current].id;
+}
+
+void
+ruv_search_settle(RuvSearch *search, float distance, bool counts)
+{
+	int			at = search->current;
+	uint32_t	id = search->pool[at].id;
+
+	if (isnan(distance))
+		distance = INFINITY;
+	memmove(&search->pool[at], &search->pool[at + 1],
+			(size_t) (search->npool - at - 1) * sizeof(RuvPoolEntry));
+	search->npool--;
+	search->current = -1;
+	if (counts)
+		(void) insert_pool(search, distance, id, true);
+}
+
+RuvStatus
+ruv_search_offer(RuvSearch *search, const uint32_t *ids,
+				 const float *estimates, int n)
+{
+	for (int i = 0; i < n; i++)
+	{
+		float		key = isnan(estimates[i]) ? INFINITY : estimates[i];
+		bool		fits = search->npool < search->width ||
+			key < search->pool[search->npool - 1].key;
+		bool		fresh;
+		RuvStatus	status;
+
+		if (!fits && !search->keeps_rest)
+			continue;
+		status = mark_seen(search, ids[i], &fresh);
+		if (status == RUV_OK && fresh)
+		{
+			if (fits)
+				status = insert_pool(search, key, ids[i], false);
+			else
+				status = push_rest(search, key, ids[i]);
+		}
+		if (status != RUV_OK)
+			return status;
+	}
+	return RUV_OK;
+}
+
+bool
+ruv_search_resume(RuvSearch *search)
+{
+	search->npool = 0;
+	search->cursor = 0;
+	while (search->npool < search->width && search->nrest > 0)
+	{
+		RuvHeapEntry best = pop_rest(search);
+
+		search->pool[search->npool].key = best.key;
+		search->pool[search->npool].id = best.id;
+		search->pool[search->npool].is_visited = false;
+		search->npool++;
+	}
+	return search->npool > 0;
+}
+
+float
+ruv_search_horizon(const RuvSearch *search)
+{
+	if (search->npool < search->width)
+		return INFINITY;
+	return search->pool[search->npool - 1].key;
+}
+
+size_t
+ruv_search_memory(const RuvSearch *search)
+{
+	return (size_t) search->width * sizeof(RuvPoolEntry) +
+		((size_t) search->seen_mask + 1) * sizeof(uint32_t) +
+		search->rest_room * sizeof(RuvHeapEntry);
+}

@@ -1,0 +1,531 @@
+/*
+ * rvd_hnsw_check.c
+ *		ruvector.index_check() and ruvector.index_info().
+ *
+ * index_check verifies the invariants G1 to G6 and P2 to P4 of README.md on
+ * every page.  It takes no lock that stops writers but, except on a standby,
+ * one that keeps vacuum away; what a concurrent replay of vacuum could make
+ * look broken is looked at again before it is reported.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/xlog.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "storage/itemptr.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "hnsw/rvd_hnsw_int.h"
+#include "pg/rvd_compat.h"
+#include "pg/rvd_error.h"
+#include "pg/rvd_kernels.h"
+
+typedef struct Check
+{
+	RvdStore	store;
+	BlockNumber nblocks;
+	uint32		nbits;
+	uint8	   *exists;			/* not free */
+	uint8	   *reached;		/* from the entry table */
+	uint32	   *queue;
+	int64		nqueue;
+	float	   *own;
+	float	   *other;
+	ItemPointerData *tids;
+	int64		ntids;
+	int64		tids_room;
+	int64		nodes;
+	int64		live;
+	int64		dead;
+	int64		links;
+	int64		orphans;
+} Check;
+
+/* ---- opening ---- */
+
+static Relation
+open_hnsw_index(Oid oid, LOCKMODE lock)
+{
+	Relation	index = relation_open(oid, lock);
+
+	if (index->rd_rel->relkind != RELKIND_INDEX ||
+		index->rd_rel->relam != get_index_am_oid("hnsw", false))
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not an hnsw index",
+						RelationGetRelationName(index)),
+				 index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX ?
+				 errhint("Give the index of one partition.") : 0));
+	if (!rvd_owns_relation(oid))
+		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX,
+					   RelationGetRelationName(index));
+	if (RELATION_IS_OTHER_TEMP(index))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot access temporary indexes of other sessions")));
+	if (!index->rd_index->indisvalid)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("index \"%s\" is not valid",
+						RelationGetRelationName(index))));
+	return index;
+}
+
+/* ---- the checks ---- */
+
+static bool
+bit_of(const uint8 *bits, uint32 id)
+{
+	return (bits[id / 8] >> (id % 8) & 1) != 0;
+}
+
+static void
+put_bit(uint8 *bits, uint32 id)
+{
+	bits[id / 8] |= (uint8) (1 << (id % 8));
+}
+
+static void
+collect_tids(Check *check, const RuvNode *node)
+{
+	const RuvLayout *layout = &check->store.geometry->layout;
+
+	if (check->ntids + RUV_MAX_TIDS > check->tids_room)
+	{
+		check->tids_room *= 2;
+		check->tids = repalloc_huge(check->tids, (Size) check->tids_room *
+									sizeof(ItemPointerData));
+	}
+	for (int i = 0; i < node->ntids; i++)
+	{
+		ItemPointer tid = &check->tids[check->ntids++];
+
+		memcpy(tid, ruv_node_tid(layout, node, i), RUV_TID_BYTES);
+	}
+}
+
+/* P2 to P4 and what a record shows by itself: G3, G4, G5. */
+static void
+check_record(Check *check, const RvdPin *pin, int slot, const RuvNode *node)
+{
+	const RvdGeometry *geometry = check->store.geometry;
+	const RuvLayout *layout = &geometry->layout;
+
+	if (node->nlinks < 64 && node->diverse >> node->nlinks != 0)
+		rvd_index_corrupted(check->store.index, pin->block, slot,
+							"Invariant G4: a diverse bit stands behind the links.");
+	for (int i = 0; i < node->nlinks; i++)
+		for (int k = 0; k < i; k++)
+			if (ruv_node_link(layout, node, i) ==
+				ruv_node_link(layout, node, k))
+				rvd_index_corrupted(check->store.index, pin->block, slot,
+									"Invariant G3: two links lead to the same node.");
+	for (int i = 0; i < node->ntids; i++)
+	{
+		ItemPointerData tid;
+
+		memcpy(&tid, ruv_node_tid(layout, node, i), RUV_TID_BYTES);
+		if (!ItemPointerIsValid(&tid))
+			rvd_index_corrupted(check->store.index, pin->block, slot,
+								"Invariant P4: a heap TID is not valid.");
+	}
+}
+
+/* First pass: every record by itself, and which ids exist. */
+static void
+check_page_alone(Check *check, BlockNumber block)
+{
+	const RvdGeometry *geometry = check->store.geometry;
+	RvdPin		pin;
+
+	if (rvd_store_is_empty_page(&check->store, block))
+		return;
+	rvd_store_get(&check->store, block, false, RVD_KIND_NODE, &pin);
+	for (int i = 0; i < geometry->layout.per_page; i++)
+	{
+		RuvNode    *node = rvd_node_of(&check->store, &pin, i);
+
+		if (node->state == RUV_NODE_FREE)
+			continue;
+		check_record(check, &pin, i, node);
+		put_bit(check->exists, rvd_id_of(geometry, block, i));
+		check->nodes++;
+		check->links += node->nlinks;
+		if (node->state == RUV_NODE_LIVE)
+			check->live++;
+		else
+			check->dead++;
+		collect_tids(check, node);
+	}
+	rvd_store_release(&check->store, &pin);
+}
+
+/* Does the node still have that link, or the neighbour exist by now? */
+static bool
+is_still_dangling(Check *check, uint32 from, uint32 to)
+{
+	const RuvLayout *layout = &check->store.geometry->layout;
+	bool		has_link = false;
+	RvdPin		pin;
+	RuvNode    *node = rvd_store_node(&check->store, to, false, &pin);
+
+	if (node != NULL)
+	{
+		rvd_store_release(&check->store, &pin);
+		return false;
+	}
+	node = rvd_store_node(&check->store, from, false, &pin);
+	if (node == NULL)
+		return false;
+	for (int i = 0; i < node->nlinks; i++)
+		has_link |= node->state == RUV_NODE_LIVE &&
+			ruv_node_link(layout, node, i) == to;
+	rvd_store_release(&check->store, &pin);
+	return has_link;
+}
+
+/*
+ * How far the distance in a slot may be from that between the two stored
+ * vectors: the slot may have been made from the exact vectors.
+ */
+static double
+link_tolerance(const RuvLayout *layout, const RuvNode *a, double residual_b,
+			   double norm_b, double distance)
+{
+	double		residuals = a->residual + residual_b;
+
+	if (layout->metric == RUV_METRIC_IP)
+		return (a->norm + residual_b) * residual_b +
+			(norm_b + a->residual) * a->residual +
+			0.01 * (double) a->norm * norm_b;
+	if (layout->metric == RUV_METRIC_L1)
+		return residuals + 0.01 * distance;
+	/* |sqrt(x) - sqrt(y)| <= residuals, in terms of x - y */
+	return 2 * sqrt(distance) * residuals + residuals * residuals +
+		0.01 * distance + 1e-5 * ((double) a->norm * a->norm + norm_b * norm_b);
+}
+
+/* G2: the link leads to a node, and its slot was made for that very node. */
+static void
+check_link(Check *check, const RuvNode *node, int i)
+{
+	const RvdGeometry *geometry = check->store.geometry;
+	const RuvLayout *layout = &geometry->layout;
+	uint32		to = ruv_node_link(layout, node, i);
+	BlockNumber block = rvd_block_of(geometry, node->self);
+	int			slot = rvd_slot_of(geometry, node->self);
+	RvdPin		pin;
+	RuvNode    *other = rvd_store_node(&check->store, to, false, &pin);
+	double		residual;
+	double		norm;
+	double		stored;
+	double		actual;
+
+	if (other == NULL)
+	{
+		if (is_still_dangling(check, node->self, to))
+			rvd_index_corrupted(check->store.index, block, slot,
+								"Invariant G2: a link leads to a free slot.");
+		return;
+	}
+	ruv_node_decode(layout, rvd_kernels, other, check->other);
+	residual = other->residual;
+	norm = other->norm;
+	rvd_store_release(&check->store, &pin);
+
+	stored = ruv_node_link_distance(layout, rvd_kernels, node, i);
+	actual = ruv_graph_distance(layout, rvd_kernels, check->own,
+								check->other);
+	if (isfinite(node->residual) && isfinite(residual) &&
+		isfinite(stored) && isfinite(actual) &&
+		fabs(stored - actual) >
+		link_tolerance(layout, node, residual, norm, fabs(actual)))
+		rvd_index_corrupted(check->store.index, block, slot,
+							"Invariant G2: a slot was made for another node than its link leads to.");
+}
+
+static void
+push(Check *check, uint32 id)
+{
+	if (id >= check->nbits || bit_of(check->reached, id))
+		return;
+	put_bit(check->reached, id);
+	check->queue[check->nqueue++] = id;
+}
+
+/* Second pass: breadth first from the entry table, each link once. */
+static void
+check_links(Check *check)
+{
+	const RuvLayout *layout = &check->store.geometry->layout;
+	RuvNode    *copy = palloc((Size) layout->record_bytes);
+
+	for (int64 at = 0; at < check->nqueue; at++)
+	{
+		RvdPin		pin;
+		RuvNode    *node;
+
+		CHECK_FOR_INTERRUPTS();
+		node = rvd_store_node(&check->store, check->queue[at], false, &pin);
+		if (node == NULL)
+			continue;
+		memcpy(copy, node, (Size) layout->record_bytes);
+		rvd_store_release(&check->store, &pin);
+		ruv_node_decode(layout, rvd_kernels, copy, check->own);
+		for (int i = 0; i < copy->nlinks; i++)
+		{
+			if (copy->state == RUV_NODE_LIVE)
+				check_link(check, copy, i);
+			push(check, ruv_node_link(layout, copy, i));
+		}
+	}
+	pfree(copy);
+}
+
+/* G1: entries name nodes that exist, each once. */
+static void
+check_entries(Check *check)
+{
+	const RvdGeometry *geometry = check->store.geometry;
+	uint32		ids[RUV_MAX_ENTRIES];
+	int			n;
+	RvdPin		pin;
+
+	rvd_store_get(&check->store, RVD_ENTRY_BLOCK, false, RVD_KIND_ENTRY,
+				  &pin);
+	n = (int) rvd_entry_page(pin.page)->count;
+	for (int i = 0; i < n; i++)
+		ids[i] = ruv_entry_id(&geometry->layout, rvd_entry_table(pin.page),
+							  i);
+	rvd_store_release(&check->store, &pin);
+	for (int i = 0; i < n; i++)
+	{
+		RuvNode    *node;
+
+		for (int k = 0; k < i; k++)
+			if (ids[i] == ids[k])
+				rvd_index_corrupted(check->store.index, RVD_ENTRY_BLOCK, -1,
+									"Invariant G1: a node is entered twice.");
+		if (ids[i] < rvd_first_id(geometry))
+			rvd_index_corrupted(check->store.index, RVD_ENTRY_BLOCK, -1,
+								"Invariant G1: an entry does not name a node.");
+		node = rvd_store_node(&check->store, ids[i], false, &pin);
+		if (node == NULL)
+			rvd_index_corrupted(check->store.index, RVD_ENTRY_BLOCK, -1,
+								"Invariant G1: an entry names a free slot.");
+		rvd_store_release(&check->store, &pin);
+		push(check, ids[i]);
+	}
+	if (n == 0 && check->live > 0)
+		rvd_index_corrupted(check->store.index, RVD_ENTRY_BLOCK, -1,
+							"Invariant G1: the entry table is empty, the index is not.");
+}
+
+static int
+compare_tids(const void *a, const void *b)
+{
+	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
+}
+
+/* G6: no row is attached to two nodes. */
+static void
+check_tids(Check *check)
+{
+	qsort(check->tids, (size_t) check->ntids, sizeof(ItemPointerData),
+		  compare_tids);
+	for (int64 i = 1; i < check->ntids; i++)
+		if (ItemPointerEquals(&check->tids[i - 1], &check->tids[i]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INDEX_CORRUPTED),
+					 errmsg("index \"%s\" is damaged",
+							RelationGetRelationName(check->store.index)),
+					 errdetail("Invariant G6: heap row (%u,%u) is in the index twice.",
+							   ItemPointerGetBlockNumber(&check->tids[i]),
+							   ItemPointerGetOffsetNumber(&check->tids[i])),
+					 errhint("Rebuild it with REINDEX.")));
+}
+
+/* A tuple of the values, of the type that the calling function returns. */
+static Datum
+make_row(FunctionCallInfo fcinfo, Datum *values, int n)
+{
+	TupleDesc	desc;
+	bool	   *nulls = palloc0((Size) n * sizeof(bool));
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	if (desc->natts != n)
+		elog(ERROR, "return type must have %d columns", n);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values,
+											 nulls));
+}
+
+static void
+check_open(Check *check, Relation index)
+{
+	const RvdGeometry *geometry;
+	Size		bytes;
+	int			padded;
+
+	memset(check, 0, sizeof(*check));
+	rvd_store_open(&check->store, index, RVD_LOGGED);
+	geometry = check->store.geometry;
+	padded = geometry->layout.padded;
+	check->nblocks = RelationGetNumberOfBlocks(index);
+	if (check->nblocks < RVD_FIRST_NODE_BLOCK)
+		rvd_index_corrupted(index, check->nblocks, -1,
+							"Invariant P2: the index lacks its first pages.");
+	check->nbits = rvd_id_of(geometry, check->nblocks, 0);
+	bytes = (Size) check->nbits / 8 + 1;
+	check->exists = MemoryContextAllocExtended(CurrentMemoryContext, bytes,
+											   MCXT_ALLOC_HUGE |
+											   MCXT_ALLOC_ZERO);
+	check->reached = MemoryContextAllocExtended(CurrentMemoryContext, bytes,
+												MCXT_ALLOC_HUGE |
+												MCXT_ALLOC_ZERO);
+	check->own = palloc((Size) padded * sizeof(float));
+	check->other = palloc((Size) padded * sizeof(float));
+	check->tids_room = 1024;
+	check->tids = palloc((Size) check->tids_room * sizeof(ItemPointerData));
+}
+
+RVD_FUNCTION(rvd_index_check);
+Datum
+rvd_index_check(PG_FUNCTION_ARGS)
+{
+	LOCKMODE	lock = RecoveryInProgress() ? AccessShareLock :
+		ShareUpdateExclusiveLock;
+	Relation	index = open_hnsw_index(PG_GETARG_OID(0), AccessShareLock);
+	Oid			heap = index->rd_index->indrelid;
+	Check		check;
+	Datum		values[6];
+
+	/* on the table: that is what keeps vacuum away */
+	LockRelationOid(heap, lock);
+	check_open(&check, index);
+	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < check.nblocks; b++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		check_page_alone(&check, b);
+	}
+	check.queue = MemoryContextAllocHuge(CurrentMemoryContext,
+										 ((Size) check.nbits + 1) *
+										 sizeof(uint32));
+	check_entries(&check);
+	check_links(&check);
+	for (uint32 id = 0; id < check.nbits; id++)
+	{
+		RvdPin		pin;
+		RuvNode    *node;
+
+		if (!bit_of(check.exists, id) || bit_of(check.reached, id))
+			continue;
+		node = rvd_store_node(&check.store, id, false, &pin);
+		if (node == NULL)
+			continue;
+		check.orphans += node->state == RUV_NODE_LIVE;
+		rvd_store_release(&check.store, &pin);
+	}
+	check_tids(&check);
+
+	UnlockRelationOid(heap, lock);
+	relation_close(index, AccessShareLock);
+	values[0] = Int64GetDatum(check.nodes);
+	values[1] = Int64GetDatum(check.live);
+	values[2] = Int64GetDatum(check.dead);
+	values[3] = Int64GetDatum(check.links);
+	values[4] = Int64GetDatum(check.orphans);
+	values[5] = Int64GetDatum(check.ntids);
+	PG_RETURN_DATUM(make_row(fcinfo, values, 6));
+}
+
+static const char *
+metric_name(RuvMetric metric)
+{
+	switch (metric)
+	{
+		case RUV_METRIC_L2:
+			return "l2";
+		case RUV_METRIC_IP:
+			return "ip";
+		case RUV_METRIC_COSINE:
+			return "cosine";
+		case RUV_METRIC_L1:
+			break;
+	}
+	return "l1";
+}
+
+static const char *
+own_name(RuvOwnKind own)
+{
+	switch (own)
+	{
+		case RUV_OWN_F32:
+			return "float32";
+		case RUV_OWN_F16:
+			return "float16";
+		case RUV_OWN_I8:
+			break;
+	}
+	return "int8";
+}
+
+RVD_FUNCTION(rvd_index_info);
+Datum
+rvd_index_info(PG_FUNCTION_ARGS)
+{
+	Relation	index = open_hnsw_index(PG_GETARG_OID(0), AccessShareLock);
+	Check		check;
+	const RuvLayout *layout;
+	int64		slots;
+	Datum		values[18];
+	RvdPin		pin;
+	uint32		entries;
+
+	check_open(&check, index);
+	layout = &check.store.geometry->layout;
+	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < check.nblocks; b++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		check_page_alone(&check, b);
+	}
+	rvd_store_get(&check.store, RVD_ENTRY_BLOCK, false, RVD_KIND_ENTRY, &pin);
+	entries = rvd_entry_page(pin.page)->count;
+	rvd_store_release(&check.store, &pin);
+	slots = (int64) (check.nblocks - RVD_FIRST_NODE_BLOCK) *
+		layout->per_page;
+
+	values[0] = CStringGetTextDatum(metric_name(layout->metric));
+	values[1] = Int32GetDatum(layout->dims);
+	values[2] = Int32GetDatum(check.store.geometry->m);
+	values[3] = Int32GetDatum(check.store.geometry->ef_construction);
+	values[4] = CStringGetTextDatum(own_name(layout->own));
+	values[5] = Int32GetDatum(layout->bits);
+	values[6] = Int32GetDatum(layout->per_page);
+	values[7] = Int32GetDatum(layout->slots);
+	values[8] = Int32GetDatum(1);
+	values[9] = Int32GetDatum((int32) entries);
+	values[10] = Int64GetDatum(check.nodes);
+	values[11] = Int64GetDatum(check.live);
+	values[12] = Int64GetDatum(check.dead);
+	values[13] = Int64GetDatum(slots - check.nodes);
+	values[14] = Int64GetDatum(check.ntids);
+	values[15] = Float8GetDatum(check.nodes ?
+								(double) check.links / check.nodes : 0);
+	values[16] = Float8GetDatum(check.nodes ?
+								(double) check.dead / check.nodes : 0);
+	values[17] = Int64GetDatum((int64) check.nblocks * BLCKSZ);
+	relation_close(index, AccessShareLock);
+	PG_RETURN_DATUM(make_row(fcinfo, values, 18));
+}

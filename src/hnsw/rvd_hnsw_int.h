@@ -1,0 +1,328 @@
+/*
+ * rvd_hnsw_int.h
+ *		Shared by the files of the access method; private to this folder.
+ *
+ * Pages, locks, WAL and crash states are written down in README.md.
+ */
+#ifndef RVD_HNSW_INT_H
+#define RVD_HNSW_INT_H
+
+#include "access/amapi.h"
+#include "common/pg_prng.h"
+#include "nodes/execnodes.h"
+#include "storage/bufmgr.h"
+#include "storage/lwlock.h"
+#include "utils/relcache.h"
+
+#include "core/ruv_entry.h"
+#include "core/ruv_link.h"
+#include "core/ruv_node.h"
+#include "core/ruv_search.h"
+#include "pg/rvd_wal.h"
+
+/* ---- pages ---- */
+
+#define RVD_META_BLOCK 0
+#define RVD_ENTRY_BLOCK 1
+#define RVD_FIRST_NODE_BLOCK 2
+
+#define RVD_HNSW_MAGIC 0x52564831	/* "RVH1" */
+#define RVD_HNSW_VERSION 1
+
+/* Kind of a page, in its special space. */
+#define RVD_PAGE_ID 0xFF9D		/* for forensic tools, last two bytes */
+#define RVD_KIND_META 1
+#define RVD_KIND_ENTRY 2
+#define RVD_KIND_NODE 3
+
+typedef struct RvdSpecial
+{
+	uint32		unused;
+	uint16		kind;
+	uint16		page_id;
+} RvdSpecial;
+
+/*
+ * The metapage is written once, when the index is created, and never again;
+ * so it may be cached for as long as the relation's file stays the same.
+ */
+typedef struct RvdMetaPage
+{
+	uint32		magic;
+	uint32		version;
+	uint64		seed;			/* of the rotation */
+	uint16		metric;			/* RuvMetric */
+	uint16		dims;
+	uint16		m;
+	uint16		ef_construction;
+	/* geometry, as computed then; must equal what is computed now */
+	uint16		padded;
+	uint16		bits;
+	uint16		slots;
+	uint16		per_page;
+	uint16		record_bytes;
+	uint16		slot_bytes;
+	uint8		own;
+	uint8		slot;
+	uint16		unused;
+} RvdMetaPage;
+
+StaticAssertDecl(sizeof(RvdMetaPage) == 40, "on-disk format");
+
+typedef struct RvdEntryPage
+{
+	uint32		unused;
+	uint32		count;			/* entries in use */
+} RvdEntryPage;
+
+#define RVD_PAGE_ROOM \
+	(BLCKSZ - MAXALIGN(SizeOfPageHeaderData) - MAXALIGN(sizeof(RvdSpecial)))
+#define RVD_ENTRY_ROOM (RVD_PAGE_ROOM - sizeof(RvdEntryPage))
+
+/* Everything about an index that does not change; kept in rd_amcache. */
+typedef struct RvdGeometry
+{
+	RuvLayout	layout;
+	RuvRotation rotation;
+	int			m;
+	int			ef_construction;
+	int			entry_room;
+} RvdGeometry;
+
+/* ---- SQL functions by which an operator class is recognised ---- */
+
+extern PGDLLEXPORT Datum rvd_vector_l2_squared_distance(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum rvd_vector_negative_inner_product(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum rvd_l1_distance(PG_FUNCTION_ARGS);
+
+/* ---- rvd_hnsw_store.c ---- */
+
+/*
+ * Where the pages of an index are: in shared buffers, or during the first
+ * part of a build in memory.
+ */
+typedef struct RvdStore
+{
+	Relation	index;
+	const RvdGeometry *geometry;
+	RvdDurability durability;
+	BlockNumber nblocks;		/* as last seen; at least so many exist */
+	struct RvdArea *area;		/* of RVD_PRIVATE pages */
+} RvdStore;
+
+/* Pages in memory; in dynamic shared memory if several processes build. */
+typedef struct RvdArea
+{
+	char	   *pages;
+	LWLock	   *locks;			/* one a page, NULL if one process builds */
+	BlockNumber room;
+	pg_atomic_uint32 *used;		/* pages given out */
+	pg_atomic_uint32 *target;	/* page that new nodes go to */
+} RvdArea;
+
+typedef struct RvdPin
+{
+	BlockNumber block;
+	Buffer		buffer;			/* InvalidBuffer for RVD_PRIVATE */
+	Page		page;
+} RvdPin;
+
+extern const RvdGeometry *rvd_hnsw_geometry(Relation index);
+extern RuvMetric rvd_hnsw_metric(Relation index);
+extern void rvd_hnsw_make_geometry(Relation index, RvdMetaPage *meta);
+extern RvdGeometry *rvd_geometry_from_meta(Relation index,
+										   const RvdMetaPage *meta,
+										   MemoryContext context);
+extern void rvd_init_page(Page page, uint16 kind, uint32 used_bytes);
+extern void rvd_write_first_pages(RvdStore *store, ForkNumber fork,
+								  const RvdMetaPage *meta);
+
+extern void rvd_store_open(RvdStore *store, Relation index,
+						   RvdDurability durability);
+extern void rvd_store_get(RvdStore *store, BlockNumber block, bool exclusive,
+						  uint16 kind, RvdPin *pin);
+extern void rvd_store_release(RvdStore *store, RvdPin *pin);
+
+/* Was the file extended by this page, but a crash came before it was filled? */
+extern bool rvd_store_is_empty_page(RvdStore *store, BlockNumber block);
+
+static inline BlockNumber
+rvd_block_of(const RvdGeometry *geometry, uint32 id)
+{
+	return id / (uint32) geometry->layout.per_page;
+}
+
+static inline int
+rvd_slot_of(const RvdGeometry *geometry, uint32 id)
+{
+	return (int) (id % (uint32) geometry->layout.per_page);
+}
+
+static inline uint32
+rvd_id_of(const RvdGeometry *geometry, BlockNumber block, int slot)
+{
+	return block * (uint32) geometry->layout.per_page + (uint32) slot;
+}
+
+static inline uint32
+rvd_first_id(const RvdGeometry *geometry)
+{
+	return rvd_id_of(geometry, RVD_FIRST_NODE_BLOCK, 0);
+}
+
+/* The record in that slot of a page image; nothing about it is checked. */
+static inline RuvNode *
+rvd_raw_node(const RvdGeometry *geometry, Page page, int slot)
+{
+	return (RuvNode *) (PageGetContents(page) +
+						slot * geometry->layout.record_bytes);
+}
+
+static inline RvdEntryPage *
+rvd_entry_page(Page page)
+{
+	return (RvdEntryPage *) PageGetContents(page);
+}
+
+static inline void *
+rvd_entry_table(Page page)
+{
+	return PageGetContents(page) + sizeof(RvdEntryPage);
+}
+
+/* The same, checked: damaged bytes raise ERRCODE_INDEX_CORRUPTED. */
+extern RuvNode *rvd_node_of(const RvdStore *store, const RvdPin *pin,
+							int slot);
+
+/* Pins and locks the page of node `id`; NULL and unlocked if it is free. */
+extern RuvNode *rvd_store_node(RvdStore *store, uint32 id, bool exclusive,
+							   RvdPin *pin);
+
+/* Reads the entry table's estimates for the query; returns how many. */
+extern int	rvd_store_entries(RvdStore *store, RuvQuery *query, uint32 *ids,
+							  float *estimates);
+
+/*
+ * Pins and locks exclusively a page with a free slot; *fresh if the page must
+ * be initialised first.  false: a private area has no room left.
+ */
+extern bool rvd_store_free_slot(RvdStore *store, RvdPin *pin, int *slot,
+								bool *fresh);
+
+/* ---- rvd_hnsw_graph.c ---- */
+
+/* A node seen by the search for neighbours. */
+typedef struct RvdSeen
+{
+	RuvCandidate candidate;		/* x points into RvdPlacer.vectors */
+	bool		same_image;
+} RvdSeen;
+
+/* What one process needs to place vectors into a graph, reused by each. */
+typedef struct RvdPlacer
+{
+	RvdStore   *store;
+	MemoryContext context;
+	RuvArena	arena;
+	RuvQuery	query;
+	void	   *query_memory;
+	RuvNode    *record;			/* image of the node being placed */
+	RuvCandidate *candidates;
+	bool	   *same_image;
+	float	  **vectors;		/* decoded vectors of the candidates */
+	int			ncandidates;
+	int			room;
+	int			nentries;		/* in the entry table, as last read */
+	pg_prng_state prng;
+} RvdPlacer;
+
+extern void rvd_placer_init(RvdPlacer *placer, RvdStore *store,
+							MemoryContext context, uint64 seed);
+
+/*
+ * Enters one row into the graph.  false: the private area is full and nothing
+ * was changed.
+ */
+extern bool rvd_place(RvdPlacer *placer, const float *vector,
+					  ItemPointer tid);
+
+/* Finds new neighbours for node `id`, which lost some.  For vacuum. */
+extern void rvd_replace_links(RvdPlacer *placer, uint32 id);
+
+/* Has the neighbours of a node without incoming links link to it again. */
+extern void rvd_link_back(RvdPlacer *placer, uint32 id);
+
+/*
+ * Enters node `id` with the stored vector x into the entry table: if there
+ * is room or, with must_add, in the place of another.
+ */
+extern void rvd_add_entry(RvdPlacer *placer, uint32 id, const float *x,
+						  bool must_add);
+
+/* The same for a node that is not at hand; nothing if it is not live. */
+extern void rvd_add_entry_of(RvdPlacer *placer, uint32 id);
+
+/* ---- rvd_hnsw_insert.c ---- */
+
+struct RvdVector;
+
+/* Has the vector a place in the index?  Zero vectors have no direction. */
+extern bool rvd_hnsw_is_indexable(const RuvLayout *layout,
+								  const struct RvdVector *vector);
+
+/* ---- rvd_hnsw_options.c ---- */
+
+extern int	rvd_hnsw_ef_search(void);
+extern int	rvd_hnsw_max_scan_tuples(void);
+extern double rvd_hnsw_scan_mem_multiplier(void);
+
+typedef enum RvdIterativeScan
+{
+	RVD_ITERATIVE_OFF,
+	RVD_ITERATIVE_RELAXED,
+	RVD_ITERATIVE_STRICT
+} RvdIterativeScan;
+
+extern RvdIterativeScan rvd_hnsw_iterative_scan(void);
+
+extern int	rvd_hnsw_option_m(Relation index);
+extern int	rvd_hnsw_option_ef_construction(Relation index);
+extern bytea *rvd_hnsw_options(Datum reloptions, bool validate);
+
+/* Width of the search pool for an ef_search. */
+extern int	rvd_hnsw_width(int ef_search);
+
+/* ---- rvd_hnsw_cost.c ---- */
+
+extern void rvd_hnsw_costestimate(struct PlannerInfo *root,
+								  struct IndexPath *path, double loop_count,
+								  Cost *startup, Cost *total,
+								  Selectivity *selectivity,
+								  double *correlation, double *pages);
+
+/* ---- the other callbacks, one file each ---- */
+
+extern IndexBuildResult *rvd_hnsw_build(Relation heap, Relation index,
+										struct IndexInfo *info);
+extern void rvd_hnsw_buildempty(Relation index);
+extern bool rvd_hnsw_insert(Relation index, Datum *values, bool *isnull,
+							ItemPointer tid, Relation heap,
+							IndexUniqueCheck check_unique,
+							bool index_unchanged, struct IndexInfo *info);
+extern IndexScanDesc rvd_hnsw_beginscan(Relation index, int nkeys,
+										int norderbys);
+extern void rvd_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
+							ScanKey orderbys, int norderbys);
+extern bool rvd_hnsw_gettuple(IndexScanDesc scan, ScanDirection direction);
+extern void rvd_hnsw_endscan(IndexScanDesc scan);
+extern IndexBulkDeleteResult *rvd_hnsw_bulkdelete(IndexVacuumInfo *info,
+												  IndexBulkDeleteResult *stats,
+												  IndexBulkDeleteCallback callback,
+												  void *callback_state);
+extern IndexBulkDeleteResult *rvd_hnsw_vacuumcleanup(IndexVacuumInfo *info,
+													 IndexBulkDeleteResult *stats);
+extern bool rvd_hnsw_validate(Oid opclass);
+
+#define RVD_PROGRESS_PHASE_LOAD 2
+
+#endif							/* RVD_HNSW_INT_H */

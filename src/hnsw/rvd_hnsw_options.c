@@ -1,0 +1,169 @@
+/*
+ * rvd_hnsw_options.c
+ *		Settings hnsw.* and reloptions, with pgvector's names and ranges.
+ *
+ * pgvector may be loaded in the same process.  If it came first, the settings
+ * are its variables: they are read by name then.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "access/reloptions.h"
+#include "utils/guc.h"
+#include "utils/rel.h"
+
+#include "hnsw/rvd_hnsw.h"
+#include "hnsw/rvd_hnsw_int.h"
+#include "pg/rvd_compat.h"
+#include "pg/rvd_debug.h"
+
+typedef struct RvdHnswOptions
+{
+	int32		vl_len_;
+	int			m;
+	int			ef_construction;
+} RvdHnswOptions;
+
+static const struct config_enum_entry iterative_scan_options[] = {
+	{"off", RVD_ITERATIVE_OFF, false},
+	{"relaxed_order", RVD_ITERATIVE_RELAXED, false},
+	{"strict_order", RVD_ITERATIVE_STRICT, false},
+	{NULL, 0, false}
+};
+
+static int	ef_search = 40;
+static int	iterative_scan = RVD_ITERATIVE_OFF;
+static int	max_scan_tuples = 20000;
+static double scan_mem_multiplier = 1;
+static bool settings_are_ours = true;
+static relopt_kind hnsw_relopt_kind;
+
+static bool
+is_defined(const char *name)
+{
+	return GetConfigOption(name, true, false) != NULL &&
+		(GetConfigOptionFlags(name, true) & GUC_CUSTOM_PLACEHOLDER) == 0;
+}
+
+void
+rvd_hnsw_init(void)
+{
+	hnsw_relopt_kind = add_reloption_kind();
+	add_int_reloption(hnsw_relopt_kind, "m", "Max number of connections",
+					  RVD_HNSW_DEFAULT_M, RVD_HNSW_MIN_M, RVD_HNSW_MAX_M,
+					  AccessExclusiveLock);
+	add_int_reloption(hnsw_relopt_kind, "ef_construction",
+					  "Size of the dynamic candidate list for construction",
+					  RVD_HNSW_DEFAULT_EF_CONSTRUCTION,
+					  RVD_HNSW_MIN_EF_CONSTRUCTION,
+					  RVD_HNSW_MAX_EF_CONSTRUCTION, AccessExclusiveLock);
+
+#ifdef RVD_DEBUG
+	rvd_debug_init();
+#endif
+	settings_are_ours = !is_defined("hnsw.ef_search");
+	if (!settings_are_ours)
+		return;
+	DefineCustomIntVariable("hnsw.ef_search",
+							"Sets the size of the dynamic candidate list for search",
+							"Valid range is 1..1000.", &ef_search,
+							40, 1, 1000, PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomEnumVariable("hnsw.iterative_scan",
+							 "Sets the mode for iterative scans", NULL,
+							 &iterative_scan, RVD_ITERATIVE_OFF,
+							 iterative_scan_options, PGC_USERSET, 0, NULL,
+							 NULL, NULL);
+	DefineCustomIntVariable("hnsw.max_scan_tuples",
+							"Sets the max number of tuples to visit for iterative scans",
+							NULL, &max_scan_tuples, 20000, 1, INT_MAX,
+							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomRealVariable("hnsw.scan_mem_multiplier",
+							 "Sets the multiple of work_mem to use for iterative scans",
+							 NULL, &scan_mem_multiplier, 1, 1, 1000,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
+	MarkGUCPrefixReserved("hnsw");
+}
+
+static const char *
+foreign_setting(const char *name)
+{
+	return GetConfigOption(name, false, false);
+}
+
+int
+rvd_hnsw_ef_search(void)
+{
+	return settings_are_ours ? ef_search :
+		atoi(foreign_setting("hnsw.ef_search"));
+}
+
+int
+rvd_hnsw_max_scan_tuples(void)
+{
+	return settings_are_ours ? max_scan_tuples :
+		atoi(foreign_setting("hnsw.max_scan_tuples"));
+}
+
+double
+rvd_hnsw_scan_mem_multiplier(void)
+{
+	return settings_are_ours ? scan_mem_multiplier :
+		atof(foreign_setting("hnsw.scan_mem_multiplier"));
+}
+
+RvdIterativeScan
+rvd_hnsw_iterative_scan(void)
+{
+	const char *value;
+
+	if (settings_are_ours)
+		return (RvdIterativeScan) iterative_scan;
+	value = foreign_setting("hnsw.iterative_scan");
+	for (int i = 0; iterative_scan_options[i].name != NULL; i++)
+		if (strcmp(iterative_scan_options[i].name, value) == 0)
+			return (RvdIterativeScan) iterative_scan_options[i].val;
+	return RVD_ITERATIVE_OFF;
+}
+
+int
+rvd_hnsw_option_m(Relation index)
+{
+	RvdHnswOptions *options = (RvdHnswOptions *) index->rd_options;
+
+	return options ? options->m : RVD_HNSW_DEFAULT_M;
+}
+
+int
+rvd_hnsw_option_ef_construction(Relation index)
+{
+	RvdHnswOptions *options = (RvdHnswOptions *) index->rd_options;
+
+	return options ? options->ef_construction :
+		RVD_HNSW_DEFAULT_EF_CONSTRUCTION;
+}
+
+bytea *
+rvd_hnsw_options(Datum reloptions, bool validate)
+{
+	static const relopt_parse_elt tab[] = {
+		{"m", RELOPT_TYPE_INT, offsetof(RvdHnswOptions, m)},
+		{"ef_construction", RELOPT_TYPE_INT,
+		offsetof(RvdHnswOptions, ef_construction)},
+	};
+
+	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind,
+									  sizeof(RvdHnswOptions), tab,
+									  lengthof(tab));
+}
+
+/*
+ * A hop here costs one page where HNSW's costs one page a neighbour, so the
+ * same ef_search can afford a wider pool, and it takes one to have the recall
+ * at default settings that users expect (docs/decisions.md, "effort").
+ */
+int
+rvd_hnsw_width(int ef)
+{
+	return ef + ef / 2 + 4;
+}

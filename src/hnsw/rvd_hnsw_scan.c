@@ -1,0 +1,412 @@
+/*
+ * rvd_hnsw_scan.c
+ *		Index scans: nearest rows first, in true order of distance.
+ *
+ * A visited node is known up to an interval that surely holds the distance
+ * of its rows.  Rows are returned by the lower end of the interval.  Where no
+ * other interval overlaps, the order is proven; the others are marked for the
+ * executor to recompute and sort (xs_recheckorderby).  README.md, "Order".
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/relscan.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/itemptr.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "hnsw/rvd_hnsw_int.h"
+#include "pg/rvd_compat.h"
+#include "pg/rvd_error.h"
+#include "pg/rvd_kernels.h"
+#include "pg/rvd_memory.h"
+#include "types/rvd_vector.h"
+
+/* A visited node with rows, not yet returned. */
+typedef struct RvdHit
+{
+	double		low;
+	double		high;
+	float		distance;		/* graph metric, of the stored vector */
+	uint32		first_tid;		/* in RvdScan.tids */
+	uint16		ntids;
+	bool		is_exact;		/* all its rows have the same distance */
+} RvdHit;
+
+typedef struct RvdScan
+{
+	MemoryContext context;
+	RuvArena	arena;
+	RvdStore	store;
+	RuvQuery	query;
+	RuvSearch	search;
+	RvdIterativeScan mode;
+	int			ef_search;
+	bool		is_started;
+	bool		is_over;		/* no further batch will come */
+	bool		is_ordered;		/* the operator gives a distance at all */
+
+	RvdHit	   *hits;			/* [0, nready) sorted, the rest pending */
+	int			nhits;
+	int			nready;
+	int			hits_room;
+	int			next_hit;
+	int			next_tid;		/* of hits[next_hit] */
+	double		highest;		/* upper end of all returned so far */
+	double		last_low;		/* what was reported last */
+	ItemPointerData *tids;
+	uint32		ntids;
+	uint32		tids_room;
+} RvdScan;
+
+IndexScanDesc
+rvd_hnsw_beginscan(Relation index, int nkeys, int norderbys)
+{
+	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
+	RvdScan    *so = palloc0(sizeof(RvdScan));
+
+	so->context = AllocSetContextCreate(CurrentMemoryContext,
+										"ruvector hnsw scan",
+										0, 32 * 1024, 1024 * 1024);
+	so->arena = rvd_arena(so->context);
+	scan->opaque = so;
+	if (norderbys > 0)
+	{
+		scan->xs_orderbyvals = palloc0(sizeof(Datum) * norderbys);
+		scan->xs_orderbynulls = palloc0(sizeof(bool) * norderbys);
+	}
+	return scan;
+}
+
+void
+rvd_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
+				ScanKey orderbys, int norderbys)
+{
+	RvdScan    *so = scan->opaque;
+
+	so->is_started = false;
+	MemoryContextReset(so->context);
+	if (keys && scan->numberOfKeys > 0)
+		memmove(scan->keyData, keys,
+				(Size) scan->numberOfKeys * sizeof(ScanKeyData));
+	if (orderbys && scan->numberOfOrderBys > 0)
+		memmove(scan->orderByData, orderbys,
+				(Size) scan->numberOfOrderBys * sizeof(ScanKeyData));
+}
+
+void
+rvd_hnsw_endscan(IndexScanDesc scan)
+{
+	RvdScan    *so = scan->opaque;
+
+	MemoryContextDelete(so->context);
+	pfree(so);
+	scan->opaque = NULL;
+}
+
+/* The query vector; NULL orders nothing, every row is as good. */
+static void
+init_query(IndexScanDesc scan, RvdScan *so)
+{
+	const RvdGeometry *geometry = so->store.geometry;
+	const RuvLayout *layout = &geometry->layout;
+	void	   *memory = palloc(ruv_query_bytes(layout));
+	ScanKey		key = &scan->orderByData[0];
+
+	so->is_ordered = (key->sk_flags & SK_ISNULL) == 0;
+	if (!so->is_ordered)
+	{
+		float	   *zero = palloc0((Size) layout->dims * sizeof(float));
+
+		ruv_query_init(&so->query, layout, rvd_kernels, &geometry->rotation,
+					   zero, memory);
+		pfree(zero);
+	}
+	else
+	{
+		RvdVector  *vector = rvd_vector_of(key->sk_argument);
+
+		if (vector->dims != layout->dims)
+			ereport(ERROR,
+					(errcode(ERRCODE_DATA_EXCEPTION),
+					 errmsg("different vector dimensions %d and %d",
+							vector->dims, layout->dims)));
+		ruv_query_init(&so->query, layout, rvd_kernels, &geometry->rotation,
+					   vector->x, memory);
+		/* the cosine to a zero vector is NaN for every row */
+		if (layout->metric == RUV_METRIC_COSINE && so->query.norm == 0)
+			so->is_ordered = false;
+	}
+}
+
+static void
+start_scan(IndexScanDesc scan)
+{
+	RvdScan    *so = scan->opaque;
+	uint32		ids[RUV_MAX_ENTRIES];
+	float		estimates[RUV_MAX_ENTRIES];
+	int			n;
+
+	pgstat_count_index_scan(scan->indexRelation);
+#ifdef RVD_HAVE_INDEX_SEARCH_COUNT
+	if (scan->instrument)
+		scan->instrument->nsearches++;
+#endif
+	if (scan->numberOfOrderBys == 0 || scan->orderByData == NULL)
+		elog(ERROR, "cannot scan hnsw index without order");
+	/* no pin is kept on what was read, see "Scans" in README.md */
+	if (!IsMVCCSnapshot(scan->xs_snapshot))
+		elog(ERROR, "non-MVCC snapshots are not supported with hnsw");
+
+	so->is_started = true;
+	so->is_over = false;
+	so->mode = rvd_hnsw_iterative_scan();
+	so->ef_search = rvd_hnsw_ef_search();
+	so->hits = NULL;
+	so->tids = NULL;
+	so->nhits = so->nready = so->hits_room = 0;
+	so->next_hit = so->next_tid = 0;
+	so->ntids = so->tids_room = 0;
+	so->highest = -INFINITY;
+	so->last_low = -INFINITY;
+
+	rvd_store_open(&so->store, scan->indexRelation, RVD_LOGGED);
+	rvd_check_status(ruv_search_init(&so->search,
+									 rvd_hnsw_width(so->ef_search),
+									 so->mode != RVD_ITERATIVE_OFF,
+									 &so->arena),
+					 "starting a search");
+	init_query(scan, so);
+	n = rvd_store_entries(&so->store, &so->query, ids, estimates);
+	rvd_check_status(ruv_search_offer(&so->search, ids, estimates, n),
+					 "searching");
+}
+
+/* Remembers a node's rows. */
+static void
+add_hit(RvdScan *so, const RuvNode *node, float distance)
+{
+	const RuvLayout *layout = &so->store.geometry->layout;
+	RvdHit	   *hit;
+	RuvInterval interval;
+
+	if (so->nhits == so->hits_room)
+	{
+		so->hits_room = so->hits_room ? so->hits_room * 2 : 256;
+		so->hits = so->hits ?
+			repalloc_huge(so->hits, (Size) so->hits_room * sizeof(RvdHit)) :
+			palloc((Size) so->hits_room * sizeof(RvdHit));
+	}
+	if (so->ntids + RUV_MAX_TIDS > so->tids_room)
+	{
+		so->tids_room = so->tids_room ? so->tids_room * 2 : 512;
+		so->tids = so->tids ?
+			repalloc_huge(so->tids, (Size) so->tids_room *
+						  sizeof(ItemPointerData)) :
+			palloc((Size) so->tids_room * sizeof(ItemPointerData));
+	}
+	interval = ruv_node_interval(&so->query, distance, node->residual,
+								 node->norm);
+	hit = &so->hits[so->nhits++];
+	hit->low = interval.low;
+	hit->high = interval.high;
+	hit->distance = distance;
+	hit->first_tid = so->ntids;
+	hit->ntids = node->ntids;
+	hit->is_exact = node->ntids == 1 || node->residual == 0;
+	for (int i = 0; i < node->ntids; i++)
+		memcpy(&so->tids[so->ntids++], ruv_node_tid(layout, node, i),
+			   RUV_TID_BYTES);
+}
+
+static int
+compare_hits(const void *a, const void *b)
+{
+	double		x = ((const RvdHit *) a)->low;
+	double		y = ((const RvdHit *) b)->low;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Runs the search until its pool is settled. */
+static void
+run_search(RvdScan *so)
+{
+	RuvVisit	visit;
+	uint32		id;
+
+	while ((id = ruv_search_next(&so->search)) != 0)
+	{
+		RvdPin		pin;
+		RuvNode    *node;
+		bool		is_live;
+
+		CHECK_FOR_INTERRUPTS();
+		node = rvd_store_node(&so->store, id, false, &pin);
+		if (node == NULL)
+		{
+			ruv_search_settle(&so->search, 0, false);
+			continue;
+		}
+		ruv_node_visit(&so->query, node, &visit);
+		is_live = node->state == RUV_NODE_LIVE;
+		if (is_live)
+			add_hit(so, node, visit.distance);
+		rvd_store_release(&so->store, &pin);
+		ruv_search_settle(&so->search, visit.distance, is_live);
+		rvd_check_status(ruv_search_offer(&so->search, visit.ids,
+										  visit.estimates, visit.nlinks),
+						 "searching");
+	}
+}
+
+/*
+ * Moves the hits up to the horizon to the front, sorted; they are ready to be
+ * returned.  What lies beyond may turn out to be behind rows not found yet.
+ */
+static void
+ready_hits(RvdScan *so, float horizon)
+{
+	int			n = 0;
+
+	for (int i = so->nready; i < so->nhits; i++)
+		so->hits[i - so->nready] = so->hits[i];
+	so->nhits -= so->nready;
+	for (int i = 0; i < so->nhits; i++)
+	{
+		if (so->hits[i].distance <= horizon || isnan(so->hits[i].distance))
+		{
+			RvdHit		hit = so->hits[i];
+
+			so->hits[i] = so->hits[n];
+			so->hits[n++] = hit;
+		}
+	}
+	qsort(so->hits, (size_t) n, sizeof(RvdHit), compare_hits);
+	so->nready = n;
+	so->next_hit = so->next_tid = 0;
+}
+
+static bool
+is_exhausted(const RvdScan *so)
+{
+	Size		used = ruv_search_memory(&so->search) +
+		(Size) so->hits_room * sizeof(RvdHit) +
+		(Size) so->tids_room * sizeof(ItemPointerData);
+
+	return so->search.nvisited >= rvd_hnsw_max_scan_tuples() ||
+		(double) used > work_mem * 1024.0 * rvd_hnsw_scan_mem_multiplier();
+}
+
+/* The next hits; false when there are none. */
+static bool
+next_batch(RvdScan *so, bool is_first)
+{
+	while (!so->is_over)
+	{
+		bool		can_go_on = is_first ||
+			(so->mode != RVD_ITERATIVE_OFF && !is_exhausted(so) &&
+			 ruv_search_resume(&so->search));
+
+		if (can_go_on)
+			run_search(so);
+		if (so->mode == RVD_ITERATIVE_OFF || !can_go_on)
+		{
+			ready_hits(so, INFINITY);
+			so->is_over = true;
+			/* pgvector's promise: at most ef_search nodes */
+			if (so->mode == RVD_ITERATIVE_OFF && so->nready > so->ef_search)
+				so->nready = so->ef_search;
+		}
+		else
+			ready_hits(so, ruv_search_horizon(&so->search));
+		if (so->nready > 0)
+			return true;
+		is_first = false;
+	}
+	return false;
+}
+
+/*
+ * Must the executor recompute the distance of this hit's rows?  Not if no
+ * other interval, returned already or still to come, overlaps its own.
+ */
+static bool
+needs_recheck(const RvdScan *so, const RvdHit *hit, int at)
+{
+	if (!hit->is_exact || so->highest >= hit->low)
+		return true;
+	if (at + 1 < so->nready)
+		return so->hits[at + 1].low <= hit->high;
+	return !so->is_over;
+}
+
+/* The next hit that may be returned, NULL at the end. */
+static const RvdHit *
+next_hit(IndexScanDesc scan)
+{
+	RvdScan    *so = scan->opaque;
+
+	for (;;)
+	{
+		const RvdHit *hit;
+
+		if (so->next_hit >= so->nready)
+		{
+			if (!next_batch(so, !so->is_started))
+				return NULL;
+			continue;
+		}
+		hit = &so->hits[so->next_hit];
+		if (so->next_tid == 0 && so->mode == RVD_ITERATIVE_STRICT &&
+			hit->low < so->last_low)
+		{
+			/* rows beyond it were returned: too late for this one */
+			so->next_hit++;
+			continue;
+		}
+		return hit;
+	}
+}
+
+bool
+rvd_hnsw_gettuple(IndexScanDesc scan, ScanDirection direction)
+{
+	RvdScan    *so = scan->opaque;
+	MemoryContext old = MemoryContextSwitchTo(so->context);
+	const RvdHit *hit;
+
+	Assert(ScanDirectionIsForward(direction));
+	if (!so->is_started)
+	{
+		start_scan(scan);
+		(void) next_batch(so, true);
+	}
+	hit = next_hit(scan);
+	MemoryContextSwitchTo(old);
+	if (hit == NULL)
+		return false;
+
+	if (so->next_tid == 0)
+	{
+		scan->xs_recheckorderby = so->is_ordered &&
+			so->mode != RVD_ITERATIVE_RELAXED &&
+			needs_recheck(so, hit, so->next_hit);
+		so->last_low = hit->low;
+		so->highest = Max(so->highest, hit->high);
+		scan->xs_orderbyvals[0] = Float8GetDatum(hit->low);
+		scan->xs_orderbynulls[0] = false;
+	}
+	scan->xs_heaptid = so->tids[hit->first_tid + (uint32) so->next_tid];
+	scan->xs_recheck = false;
+	if (++so->next_tid == hit->ntids)
+	{
+		so->next_hit++;
+		so->next_tid = 0;
+	}
+	return true;
+}

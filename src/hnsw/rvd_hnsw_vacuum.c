@@ -1,0 +1,547 @@
+/*
+ * rvd_hnsw_vacuum.c
+ *		ambulkdelete and amvacuumcleanup.
+ *
+ * Four passes, each a prefix of which leaves a sound index: rows out (nodes
+ * without rows become dead), barrier, links to dead nodes out, dead nodes
+ * freed.  What a crash leaves half done the next vacuum finishes, because it
+ * takes dead nodes from the pages, not from its memory.  README.md, "Vacuum".
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "commands/vacuum.h"
+#include "miscadmin.h"
+#include "storage/freespace.h"
+#include "storage/indexfsm.h"
+#include "storage/lmgr.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#include "hnsw/rvd_hnsw_int.h"
+#include "pg/rvd_compat.h"
+#include "pg/rvd_debug.h"
+#include "pg/rvd_kernels.h"
+
+typedef struct Vacuum
+{
+	IndexVacuumInfo *info;
+	IndexBulkDeleteResult *stats;
+	IndexBulkDeleteCallback callback;
+	void	   *callback_state;
+	RvdStore	store;
+	RvdPlacer	placer;
+	MemoryContext context;
+
+	uint8	   *dead;			/* a bit for each node id */
+	uint8	   *reached;		/* has an incoming link or entry */
+	uint32		nbits;			/* of each bitmap */
+	int64		ndead;
+	uint32	   *sample;			/* live nodes, for the entry table */
+	int			nsample;
+	int64		nlive;
+} Vacuum;
+
+static bool
+get_bit(const uint8 *bits, uint32 nbits, uint32 id)
+{
+	return id < nbits && (bits[id / 8] >> (id % 8) & 1) != 0;
+}
+
+static void
+set_bit(uint8 *bits, uint32 nbits, uint32 id)
+{
+	if (id < nbits)
+		bits[id / 8] |= (uint8) (1 << (id % 8));
+}
+
+/* Both bitmaps cover the nodes of nblocks pages from here on. */
+static void
+cover_blocks(Vacuum *vacuum, BlockNumber nblocks)
+{
+	uint32		nbits = rvd_id_of(vacuum->store.geometry, nblocks, 0);
+	Size		old = ((Size) vacuum->nbits + 7) / 8;
+	Size		fresh = ((Size) nbits + 7) / 8;
+
+	if (nbits <= vacuum->nbits)
+		return;
+	if (vacuum->dead == NULL)
+	{
+		vacuum->dead = MemoryContextAllocHuge(vacuum->context, fresh);
+		vacuum->reached = MemoryContextAllocHuge(vacuum->context, fresh);
+	}
+	else
+	{
+		vacuum->dead = repalloc_huge(vacuum->dead, fresh);
+		vacuum->reached = repalloc_huge(vacuum->reached, fresh);
+	}
+	memset(vacuum->dead + old, 0, fresh - old);
+	memset(vacuum->reached + old, 0, fresh - old);
+	vacuum->nbits = nbits;
+}
+
+/*
+ * Pins and locks a page of nodes.  A page that a crash left empty between
+ * extending the file and filling it is reported as free space and skipped.
+ */
+static bool
+get_page(Vacuum *vacuum, BlockNumber block, bool exclusive, RvdPin *pin)
+{
+	RvdStore   *store = &vacuum->store;
+
+	rvd_vacuum_delay();
+	if (rvd_store_is_empty_page(store, block))
+	{
+		RecordPageWithFreeSpace(store->index, block, BLCKSZ / 2);
+		return false;
+	}
+	rvd_store_get(store, block, exclusive, RVD_KIND_NODE, pin);
+	return true;
+}
+
+/* Keeps a random sample of the live nodes. */
+static void
+sample_node(Vacuum *vacuum, uint32 id)
+{
+	int			room = vacuum->store.geometry->entry_room;
+
+	vacuum->nlive++;
+	if (vacuum->nsample < room)
+		vacuum->sample[vacuum->nsample++] = id;
+	else
+	{
+		uint64		at = pg_prng_uint64_range(&vacuum->placer.prng, 0,
+											  (uint64) vacuum->nlive - 1);
+
+		if (at < (uint64) room)
+			vacuum->sample[at] = id;
+	}
+}
+
+/* ---- pass 1: rows out ---- */
+
+/*
+ * Asks the callback about each row of a node; bit i of the result is set if
+ * row i is to go.
+ */
+static uint32
+dead_rows(Vacuum *vacuum, const RuvNode *node)
+{
+	const RuvLayout *layout = &vacuum->store.geometry->layout;
+	uint32		rows = 0;
+
+	for (int i = 0; i < node->ntids; i++)
+	{
+		ItemPointerData tid;
+
+		memcpy(&tid, ruv_node_tid(layout, node, i), RUV_TID_BYTES);
+		if (vacuum->callback(&tid, vacuum->callback_state))
+			rows |= (uint32) 1 << i;
+	}
+	return rows;
+}
+
+static void
+remove_rows(Vacuum *vacuum, RuvNode *node, uint32 rows)
+{
+	const RuvLayout *layout = &vacuum->store.geometry->layout;
+
+	/* from the end, because a removed row is replaced by the last */
+	for (int i = node->ntids - 1; i >= 0; i--)
+	{
+		if ((rows >> i & 1) == 0)
+			continue;
+		ruv_node_drop_tid(layout, node, i);
+		vacuum->stats->tuples_removed++;
+	}
+	if (node->ntids == 0)
+		node->state = RUV_NODE_DEAD;
+}
+
+static void
+rows_out_of_page(Vacuum *vacuum, BlockNumber block)
+{
+	const RvdGeometry *geometry = vacuum->store.geometry;
+	int			per_page = geometry->layout.per_page;
+	uint32	   *rows = palloc0((Size) per_page * sizeof(uint32));
+	bool		any = false;
+	RvdPin		pin;
+	Page		page;
+
+	if (!get_page(vacuum, block, true, &pin))
+	{
+		pfree(rows);
+		return;
+	}
+	for (int i = 0; i < per_page; i++)
+	{
+		RuvNode    *node = rvd_node_of(&vacuum->store, &pin, i);
+
+		if (node->state == RUV_NODE_LIVE)
+			rows[i] = dead_rows(vacuum, node);
+		any |= rows[i] != 0;
+	}
+	page = pin.page;
+	if (any)
+	{
+		RvdChange	change;
+
+		rvd_change_begin(&change, vacuum->store.index, RVD_LOGGED);
+		page = rvd_change_page(&change, pin.buffer, pin.page, false);
+		for (int i = 0; i < per_page; i++)
+			if (rows[i] != 0)
+				remove_rows(vacuum, rvd_raw_node(geometry, page, i), rows[i]);
+		rvd_change_finish(&change);
+	}
+	for (int i = 0; i < per_page; i++)
+	{
+		RuvNode    *node = rvd_raw_node(geometry, pin.page, i);
+		uint32		id = rvd_id_of(geometry, block, i);
+
+		vacuum->stats->num_index_tuples += node->state == RUV_NODE_LIVE ?
+			node->ntids : 0;
+		if (node->state == RUV_NODE_DEAD)
+		{
+			set_bit(vacuum->dead, vacuum->nbits, id);
+			vacuum->ndead++;
+		}
+		else if (node->state == RUV_NODE_LIVE)
+			sample_node(vacuum, id);
+	}
+	rvd_store_release(&vacuum->store, &pin);
+	pfree(rows);
+}
+
+/* ---- pass 2: links out ---- */
+
+/*
+ * How damaged a node is by the loss of links: few are made up for by the next
+ * inserts' back-links, many are replaced now.
+ */
+static bool
+wants_new_links(const Vacuum *vacuum, const RuvNode *node)
+{
+	return node->nlinks * 4 <
+		ruv_node_room(&vacuum->store.geometry->layout, node->ntids) * 3;
+}
+
+static bool
+has_dead_link(const Vacuum *vacuum, const RuvNode *node)
+{
+	const RuvLayout *layout = &vacuum->store.geometry->layout;
+
+	for (int i = 0; i < node->nlinks; i++)
+		if (get_bit(vacuum->dead, vacuum->nbits,
+					ruv_node_link(layout, node, i)))
+			return true;
+	return false;
+}
+
+static void
+drop_dead_links(const Vacuum *vacuum, RuvNode *node)
+{
+	const RuvLayout *layout = &vacuum->store.geometry->layout;
+
+	for (int i = node->nlinks - 1; i >= 0; i--)
+		if (get_bit(vacuum->dead, vacuum->nbits,
+					ruv_node_link(layout, node, i)))
+			ruv_node_drop_link(layout, node, i);
+}
+
+/*
+ * Removes the links to dead nodes from a page, and replaces them where too
+ * many went.  Dead nodes keep theirs: a search may still pass through.
+ */
+static void
+links_out_of_page(Vacuum *vacuum, BlockNumber block)
+{
+	const RvdGeometry *geometry = vacuum->store.geometry;
+	int			per_page = geometry->layout.per_page;
+	bool	   *hurt = palloc0((Size) per_page * sizeof(bool));
+	bool		any = false;
+	RvdPin		pin;
+
+	if (!get_page(vacuum, block, true, &pin))
+	{
+		pfree(hurt);
+		return;
+	}
+	for (int i = 0; i < per_page; i++)
+	{
+		RuvNode    *node = rvd_node_of(&vacuum->store, &pin, i);
+
+		hurt[i] = node->state == RUV_NODE_LIVE && has_dead_link(vacuum, node);
+		any |= hurt[i];
+	}
+	if (any)
+	{
+		RvdChange	change;
+		Page		page;
+
+		rvd_change_begin(&change, vacuum->store.index, RVD_LOGGED);
+		page = rvd_change_page(&change, pin.buffer, pin.page, false);
+		for (int i = 0; i < per_page; i++)
+			if (hurt[i])
+				drop_dead_links(vacuum, rvd_raw_node(geometry, page, i));
+		rvd_change_finish(&change);
+	}
+	for (int i = 0; i < per_page; i++)
+		hurt[i] = hurt[i] &&
+			wants_new_links(vacuum, rvd_raw_node(geometry, pin.page, i));
+	rvd_store_release(&vacuum->store, &pin);
+
+	for (int i = 0; i < per_page; i++)
+		if (hurt[i])
+		{
+			MemoryContext old = MemoryContextSwitchTo(vacuum->context);
+
+			rvd_replace_links(&vacuum->placer,
+							  rvd_id_of(geometry, block, i));
+			MemoryContextSwitchTo(old);
+		}
+	pfree(hurt);
+}
+
+/* Removes dead nodes from the entry table and fills it from the sample. */
+static void
+renew_entries(Vacuum *vacuum)
+{
+	RvdStore   *store = &vacuum->store;
+	const RuvLayout *layout = &store->geometry->layout;
+	RvdPin		pin;
+	RvdChange	change;
+	Page		page;
+	RvdEntryPage *table;
+	int			kept = 0;
+	int			count;
+
+	rvd_store_get(store, RVD_ENTRY_BLOCK, true, RVD_KIND_ENTRY, &pin);
+	rvd_change_begin(&change, store->index, RVD_LOGGED);
+	page = rvd_change_page(&change, pin.buffer, pin.page, false);
+	table = rvd_entry_page(page);
+	count = (int) table->count;
+	for (int i = 0; i < count; i++)
+	{
+		void	   *entries = rvd_entry_table(page);
+
+		if (get_bit(vacuum->dead, vacuum->nbits,
+					ruv_entry_id(layout, entries, i)))
+			continue;
+		memmove(ruv_entry_slot(layout, entries, kept++),
+				ruv_entry_slot(layout, entries, i),
+				(Size) layout->slot_bytes);
+	}
+	table->count = (uint32) kept;
+	if (kept == count)
+		rvd_change_abort(&change);
+	else
+		rvd_change_finish(&change);
+	rvd_store_release(store, &pin);
+
+	for (int i = 0; i < vacuum->nsample &&
+		 kept < store->geometry->entry_room; i++, kept++)
+		rvd_add_entry_of(&vacuum->placer, vacuum->sample[i]);
+}
+
+/* ---- nodes that lost every incoming link ---- */
+
+static void
+mark_reached(Vacuum *vacuum, BlockNumber block)
+{
+	const RvdGeometry *geometry = vacuum->store.geometry;
+	RvdPin		pin;
+
+	if (!get_page(vacuum, block, false, &pin))
+		return;
+	for (int i = 0; i < geometry->layout.per_page; i++)
+	{
+		RuvNode    *node = rvd_node_of(&vacuum->store, &pin, i);
+
+		if (node->state != RUV_NODE_LIVE)
+			continue;
+		for (int k = 0; k < node->nlinks; k++)
+			set_bit(vacuum->reached, vacuum->nbits,
+					ruv_node_link(&geometry->layout, node, k));
+	}
+	rvd_store_release(&vacuum->store, &pin);
+}
+
+static void
+mark_entries_reached(Vacuum *vacuum)
+{
+	const RvdGeometry *geometry = vacuum->store.geometry;
+	RvdPin		pin;
+
+	rvd_store_get(&vacuum->store, RVD_ENTRY_BLOCK, false, RVD_KIND_ENTRY,
+				  &pin);
+	for (uint32 i = 0; i < rvd_entry_page(pin.page)->count; i++)
+		set_bit(vacuum->reached, vacuum->nbits,
+				ruv_entry_id(&geometry->layout, rvd_entry_table(pin.page),
+							 (int) i));
+	rvd_store_release(&vacuum->store, &pin);
+}
+
+static void
+reattach_page(Vacuum *vacuum, BlockNumber block)
+{
+	const RvdGeometry *geometry = vacuum->store.geometry;
+	int			per_page = geometry->layout.per_page;
+	uint32	   *orphans = palloc((Size) per_page * sizeof(uint32));
+	int			n = 0;
+	RvdPin		pin;
+
+	if (get_page(vacuum, block, false, &pin))
+	{
+		for (int i = 0; i < per_page; i++)
+		{
+			RuvNode    *node = rvd_node_of(&vacuum->store, &pin, i);
+			uint32		id = rvd_id_of(geometry, block, i);
+
+			if (node->state == RUV_NODE_LIVE &&
+				!get_bit(vacuum->reached, vacuum->nbits, id))
+				orphans[n++] = id;
+		}
+		rvd_store_release(&vacuum->store, &pin);
+	}
+	for (int i = 0; i < n; i++)
+		rvd_link_back(&vacuum->placer, orphans[i]);
+	pfree(orphans);
+}
+
+/* ---- pass 3: dead nodes freed ---- */
+
+static void
+free_nodes_of_page(Vacuum *vacuum, BlockNumber block)
+{
+	const RvdGeometry *geometry = vacuum->store.geometry;
+	const RuvLayout *layout = &geometry->layout;
+	int			nfree = 0;
+	int			ndead = 0;
+	RvdPin		pin;
+
+	if (!get_page(vacuum, block, true, &pin))
+		return;
+	for (int i = 0; i < layout->per_page; i++)
+	{
+		RuvNode    *node = rvd_node_of(&vacuum->store, &pin, i);
+
+		if (node->state == RUV_NODE_FREE)
+			nfree++;
+		else if (get_bit(vacuum->dead, vacuum->nbits,
+						 rvd_id_of(geometry, block, i)))
+			ndead++;
+	}
+	if (ndead > 0)
+	{
+		RvdChange	change;
+		Page		page;
+
+		rvd_change_begin(&change, vacuum->store.index, RVD_LOGGED);
+		page = rvd_change_page(&change, pin.buffer, pin.page, false);
+		for (int i = 0; i < layout->per_page; i++)
+		{
+			RuvNode    *node = rvd_raw_node(geometry, page, i);
+
+			if (node->state == RUV_NODE_DEAD &&
+				get_bit(vacuum->dead, vacuum->nbits,
+						rvd_id_of(geometry, block, i)))
+				memset(node, 0, (Size) layout->record_bytes);
+		}
+		rvd_change_finish(&change);
+	}
+	rvd_store_release(&vacuum->store, &pin);
+	if (nfree + ndead > 0)
+		RecordPageWithFreeSpace(vacuum->store.index, block,
+								(Size) (nfree + ndead) *
+								layout->record_bytes);
+}
+
+/* ---- the whole ---- */
+
+/* Unlinks and frees what pass 1 found dead. */
+static void
+remove_dead_nodes(Vacuum *vacuum, BlockNumber *nblocks)
+{
+	Relation	index = vacuum->store.index;
+
+	/*
+	 * Barrier.  Inserts hold this lock in share mode from before they look
+	 * at the first node until they have written the last link.  Those that
+	 * began before the nodes were marked dead are over when we get it, those
+	 * that begin later see the mark and do not link to them: from here on no
+	 * link to a dead node comes into being.
+	 */
+	LockPage(index, RVD_META_BLOCK, ExclusiveLock);
+	UnlockPage(index, RVD_META_BLOCK, ExclusiveLock);
+	RVD_DEBUG_POINT("vacuum-after-mark");
+
+	*nblocks = RelationGetNumberOfBlocks(index);
+	cover_blocks(vacuum, *nblocks);
+	renew_entries(vacuum);
+	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < *nblocks; b++)
+		links_out_of_page(vacuum, b);
+	RVD_DEBUG_POINT("vacuum-after-unlink");
+
+	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < *nblocks; b++)
+		mark_reached(vacuum, b);
+	mark_entries_reached(vacuum);
+	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < *nblocks; b++)
+		reattach_page(vacuum, b);
+	RVD_DEBUG_POINT("vacuum-before-free");
+}
+
+static void
+vacuum_open(Vacuum *vacuum, IndexVacuumInfo *info,
+			IndexBulkDeleteResult *stats)
+{
+	memset(vacuum, 0, sizeof(*vacuum));
+	vacuum->info = info;
+	vacuum->stats = stats;
+	vacuum->context = AllocSetContextCreate(CurrentMemoryContext,
+											"ruvector hnsw vacuum",
+											ALLOCSET_DEFAULT_SIZES);
+	rvd_store_open(&vacuum->store, info->index, RVD_LOGGED);
+	rvd_placer_init(&vacuum->placer, &vacuum->store, vacuum->context,
+					pg_prng_uint64(&pg_global_prng_state));
+	vacuum->sample = MemoryContextAlloc(vacuum->context,
+										(Size) RUV_MAX_ENTRIES *
+										sizeof(uint32));
+}
+
+IndexBulkDeleteResult *
+rvd_hnsw_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
+					IndexBulkDeleteCallback callback, void *callback_state)
+{
+	Vacuum		vacuum;
+	BlockNumber nblocks;
+
+	if (stats == NULL)
+		stats = palloc0(sizeof(IndexBulkDeleteResult));
+	stats->num_index_tuples = 0;
+	vacuum_open(&vacuum, info, stats);
+	vacuum.callback = callback;
+	vacuum.callback_state = callback_state;
+
+	nblocks = RelationGetNumberOfBlocks(info->index);
+	cover_blocks(&vacuum, nblocks);
+	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < nblocks; b++)
+		rows_out_of_page(&vacuum, b);
+	if (vacuum.ndead > 0)
+	{
+		remove_dead_nodes(&vacuum, &nblocks);
+		for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < nblocks; b++)
+			free_nodes_of_page(&vacuum, b);
+	}
+	FreeSpaceMapVacuum(info->index);
+	MemoryContextDelete(vacuum.context);
+	return stats;
+}
+
+IndexBulkDeleteResult *
+rvd_hnsw_vacuumcleanup(IndexVacuumInfo *info, IndexBulkDeleteResult *stats)
+{
+	if (info->analyze_only || stats == NULL)
+		return stats;
+	stats->num_pages = RelationGetNumberOfBlocks(info->index);
+	return stats;
+}

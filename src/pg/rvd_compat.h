@@ -1,0 +1,74 @@
+/*
+ * rvd_compat.h
+ *		The one home of PostgreSQL version differences (15 to 18).
+ *
+ * Included after postgres.h by every file that needs one of these names.
+ */
+#ifndef RVD_COMPAT_H
+#define RVD_COMPAT_H
+
+#include "fmgr.h"
+
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/*
+ * Declares and registers a function that SQL calls.  PostgreSQL 15 leaves
+ * PGDLLEXPORT empty; the Makefile defines it there, so that everything else
+ * can stay hidden (pgvector may be loaded in the same server).
+ */
+#define RVD_FUNCTION(name) \
+	extern PGDLLEXPORT Datum name(PG_FUNCTION_ARGS); \
+	PG_FUNCTION_INFO_V1(name)
+
+#if PG_VERSION_NUM >= 180000
+#define RVD_MODULE_MAGIC(n, v) PG_MODULE_MAGIC_EXT(.name = n, .version = v)
+#define RVD_HAVE_INDEX_SEARCH_COUNT 1
+#define RVD_HAVE_DISABLED_NODES 1
+#else
+#define RVD_MODULE_MAGIC(n, v) PG_MODULE_MAGIC
+#endif
+
+/*
+ * Soft errors of input functions came with 16; before, each is a plain ERROR,
+ * and no caller asks for anything else.
+ */
+#if PG_VERSION_NUM < 160000
+#define ereturn(context, dummy_value, ...) \
+	do { \
+		(void) (context); \
+		ereport(ERROR, __VA_ARGS__); \
+		return dummy_value; \
+	} while (0)
+#endif
+
+#if PG_VERSION_NUM >= 160000
+#define RVD_AM_HAS_SUMMARIZING 1
+#endif
+
+#if PG_VERSION_NUM >= 170000
+#define RVD_AM_HAS_BUILD_PARALLEL 1
+#define RVD_AM_HAS_INSERT_CLEANUP 1
+#endif
+
+#if PG_VERSION_NUM >= 180000
+#define RVD_AM_HAS_TREE_HEIGHT 1
+#endif
+
+/* The macro is commands/vacuum.h's; it got an argument in 18. */
+#if PG_VERSION_NUM >= 180000
+#define rvd_vacuum_delay() vacuum_delay_point(false)
+#else
+#define rvd_vacuum_delay() vacuum_delay_point()
+#endif
+
+/* May the current user maintain this index?  Named differently before 16. */
+#if PG_VERSION_NUM >= 160000
+#define rvd_owns_relation(oid) \
+	object_ownercheck(RelationRelationId, oid, GetUserId())
+#else
+#define rvd_owns_relation(oid) pg_class_ownercheck(oid, GetUserId())
+#endif
+
+#endif							/* RVD_COMPAT_H */

@@ -1,0 +1,15 @@
+/*
+ * rvd_kernels.h
+ *		The kernel table that this backend uses, chosen once at load time.
+ */
+#ifndef RVD_KERNELS_H
+#define RVD_KERNELS_H
+
+#include "core/ruv_kernel.h"
+
+/* Never NULL after rvd_kernels_init, which _PG_init calls first. */
+extern const RuvKernels *rvd_kernels;
+
+extern void rvd_kernels_init(void);
+
+#endif							/* RVD_KERNELS_H */
