@@ -212,6 +212,15 @@ ruv_search_next(RuvSearch *search)
 	return search->pool[search->current].id;
 }
 
+uint32_t
+ruv_search_peek(const RuvSearch *search)
+{
+	for (int i = search->cursor + 1; i < search->npool; i++)
+		if (!search->pool[i].is_visited)
+			return search->pool[i].id;
+	return 0;
+}
+
 void
 ruv_search_settle(RuvSearch *search, float distance, bool counts)
 {

@@ -61,6 +61,10 @@ extern void ruv_search_free(RuvSearch *search);
 /* The next node to visit, 0 when the search is over. */
 extern uint32_t ruv_search_next(RuvSearch *search);
 
+/* What next() would give out after the present one, as far as is known now;
+ * 0 if nothing.  For prefetching. */
+extern uint32_t ruv_search_peek(const RuvSearch *search);
+
 /* The distance of the node just visited; counts = false drops it. */
 extern void ruv_search_settle(RuvSearch *search, float distance, bool counts);
 

@@ -15,20 +15,19 @@
 #include "core/ruv_vector_text.h"
 
 /* Integers up to here, and powers of ten up to 22, are exact in a double. */
-#define MAX_EXACT_INTEGER	(UINT64_C(1) << 53)
-#define MAX_EXACT_POWER		22
+#define MAX_EXACT_INTEGER (UINT64_C(1) << 53)
+#define MAX_EXACT_POWER	  22
 
 /* One more digit after this integer is still exact. */
-#define MAX_TENTH			((MAX_EXACT_INTEGER - 10) / 10)
+#define MAX_TENTH ((MAX_EXACT_INTEGER - 10) / 10)
 
 /* A double's fraction bits below those of a float, and their midpoint. */
-#define TAIL_MASK		((UINT64_C(1) << 29) - 1)
-#define TAIL_MIDPOINT	(UINT64_C(1) << 28)
+#define TAIL_MASK	  ((UINT64_C(1) << 29) - 1)
+#define TAIL_MIDPOINT (UINT64_C(1) << 28)
 
 static const double exact_power[MAX_EXACT_POWER + 1] = {
 	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22
-};
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 /* integer * 10^exponent; if cut, some number from there to integer + 1 */
 typedef struct Decimal

@@ -30,7 +30,7 @@ typedef enum RuvTextFault
  * strtof in the C locale, or an equal: the number at the start of text
  * rounded to the nearest float, *end behind it; *end = text if there is none.
  */
-typedef float (*RuvParseFloat) (const char *text, char **end);
+typedef float (*RuvParseFloat)(const char *text, char **end);
 
 typedef struct RuvTextResult
 {

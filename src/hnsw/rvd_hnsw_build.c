@@ -113,6 +113,7 @@ open_state(BuildState *state, Relation index, BuildShared *shared,
 	state->area.used = &shared->used;
 	state->area.target = &shared->target;
 	state->geometry = rvd_geometry_from_meta(index, &shared->meta,
+											 shared->area_room,
 											 CurrentMemoryContext);
 	state->row_context = AllocSetContextCreate(CurrentMemoryContext,
 											   "ruvector hnsw build row",

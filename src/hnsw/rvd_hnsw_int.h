@@ -87,6 +87,8 @@ typedef struct RvdGeometry
 	int			m;
 	int			ef_construction;
 	int			entry_room;
+	Buffer	   *hints;			/* where a block was last, see read_buffer */
+	uint32		hint_mask;
 } RvdGeometry;
 
 /* ---- SQL functions by which an operator class is recognised ---- */
@@ -132,6 +134,7 @@ extern RuvMetric rvd_hnsw_metric(Relation index);
 extern void rvd_hnsw_make_geometry(Relation index, RvdMetaPage *meta);
 extern RvdGeometry *rvd_geometry_from_meta(Relation index,
 										   const RvdMetaPage *meta,
+										   BlockNumber nblocks,
 										   MemoryContext context);
 extern void rvd_init_page(Page page, uint16 kind, uint32 used_bytes);
 extern void rvd_write_first_pages(RvdStore *store, ForkNumber fork,
@@ -197,6 +200,8 @@ extern RuvNode *rvd_node_of(const RvdStore *store, const RvdPin *pin,
 /* Pins and locks the page of node `id`; NULL and unlocked if it is free. */
 extern RuvNode *rvd_store_node(RvdStore *store, uint32 id, bool exclusive,
 							   RvdPin *pin);
+
+extern void rvd_store_prefetch(const RvdStore *store, uint32 id);
 
 /* Reads the entry table's estimates for the query; returns how many. */
 extern int	rvd_store_entries(RvdStore *store, RuvQuery *query, uint32 *ids,

@@ -252,6 +252,7 @@ run_search(RvdScan *so)
 			ruv_search_settle(&so->search, 0, false);
 			continue;
 		}
+		rvd_store_prefetch(&so->store, ruv_search_peek(&so->search));
 		ruv_node_visit(&so->query, node, &visit);
 		is_live = node->state == RUV_NODE_LIVE;
 		if (is_live)

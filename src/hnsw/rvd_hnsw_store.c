@@ -10,6 +10,7 @@
 
 #include "access/generic_xlog.h"
 #include "miscadmin.h"
+#include "storage/buf_internals.h"
 #include "storage/freespace.h"
 #include "storage/lmgr.h"
 #include "utils/memutils.h"
@@ -21,6 +22,9 @@
 #include "pg/rvd_error.h"
 #include "pg/rvd_kernels.h"
 #include "types/rvd_vector.h"
+
+#define MIN_HINTS 1024			/* powers of two */
+#define MAX_HINTS (1024 * 1024)
 
 /* ---- geometry ---- */
 
@@ -36,17 +40,33 @@ bump(void *context, size_t size)
 }
 
 static Size
-geometry_bytes(int padded)
+geometry_bytes(int padded, uint32 nhints)
 {
 	return MAXALIGN(sizeof(RvdGeometry)) +
-		MAXALIGN(RUV_ROTATE_ROUNDS * (Size) padded / 8);
+		MAXALIGN(RUV_ROTATE_ROUNDS * (Size) padded / 8) +
+		(Size) nhints * sizeof(Buffer);
+}
+
+/*
+ * Room for a hint where each block was found last, twice as many as there are
+ * blocks now; beyond MAX_HINTS blocks share one.
+ */
+static uint32
+hints_for(BlockNumber nblocks)
+{
+	uint32		nhints = MIN_HINTS;
+
+	while (nhints < MAX_HINTS && nhints / 2 < nblocks)
+		nhints *= 2;
+	return nhints;
 }
 
 RvdGeometry *
 rvd_geometry_from_meta(Relation index, const RvdMetaPage *meta,
-					   MemoryContext context)
+					   BlockNumber nblocks, MemoryContext context)
 {
 	RuvLayout	layout;
+	uint32		nhints;
 	RvdGeometry *geometry;
 	char	   *tail;
 	RuvArena	arena = {bump, NULL, &tail};
@@ -75,7 +95,9 @@ rvd_geometry_from_meta(Relation index, const RvdMetaPage *meta,
 		rvd_index_corrupted(index, RVD_META_BLOCK, -1,
 							"The metapage describes an impossible geometry.");
 
-	geometry = MemoryContextAllocZero(context, geometry_bytes(layout.padded));
+	nhints = hints_for(nblocks);
+	geometry = MemoryContextAllocZero(context,
+									  geometry_bytes(layout.padded, nhints));
 	geometry->layout = layout;
 	geometry->m = meta->m;
 	geometry->ef_construction = meta->ef_construction;
@@ -86,6 +108,8 @@ rvd_geometry_from_meta(Relation index, const RvdMetaPage *meta,
 										   (size_t) layout.padded,
 										   meta->seed, &arena),
 						 "preparing the rotation");
+	geometry->hints = (Buffer *) tail;
+	geometry->hint_mask = nhints - 1;
 	return geometry;
 }
 
@@ -101,8 +125,10 @@ rvd_hnsw_geometry(Relation index)
 		rvd_store_get(&store, RVD_META_BLOCK, false, RVD_KIND_META, &pin);
 		memcpy(&meta, PageGetContents(pin.page), sizeof(meta));
 		rvd_store_release(&store, &pin);
-		index->rd_amcache = rvd_geometry_from_meta(index, &meta,
-												   index->rd_indexcxt);
+		index->rd_amcache =
+			rvd_geometry_from_meta(index, &meta,
+								   RelationGetNumberOfBlocks(index),
+								   index->rd_indexcxt);
 	}
 	return index->rd_amcache;
 }
@@ -269,9 +295,68 @@ check_page(const RvdStore *store, BlockNumber block, Page page, uint16 kind)
 							"The entry table holds more than fits.");
 }
 
-/* Pins and locks a block without a look at what is on it. */
+/*
+ * Pins a block.  The hint saves the search of the buffer table; whether the
+ * buffer still holds the block is checked by ReadRecentBuffer.
+ */
+static Buffer
+read_buffer(RvdStore *store, BlockNumber block)
+{
+	const RvdGeometry *geometry = store->geometry;
+	Buffer	   *hint;
+
+	if (geometry == NULL)
+		return ReadBuffer(store->index, block);
+	hint = &geometry->hints[block & geometry->hint_mask];
+	if (*hint == InvalidBuffer ||
+		!rvd_read_recent_buffer(store->index, block, *hint))
+		*hint = ReadBuffer(store->index, block);
+	return *hint;
+}
+
+/*
+ * Asks for the bytes that will be looked at, all at once: a record is some
+ * thirty cache lines that are in no cache, and the lock comes in between.
+ */
 static void
-get_raw(RvdStore *store, BlockNumber block, bool exclusive, RvdPin *pin)
+prefetch(Page page, int from, int bytes)
+{
+	const char *start = PageGetContents(page) + from;
+
+	for (int i = 0; i < bytes; i += 64)
+		__builtin_prefetch(start + i);
+}
+
+/*
+ * Asks for the record of a node that will probably be visited next.  Nothing
+ * is pinned: if the buffer holds something else by now, the wrong bytes come
+ * into the cache, and that is all.
+ */
+void
+rvd_store_prefetch(const RvdStore *store, uint32 id)
+{
+	const RvdGeometry *geometry = store->geometry;
+	int			record_bytes = geometry->layout.record_bytes;
+	Buffer		buffer;
+
+	if (id == 0)
+		return;
+	buffer = geometry->hints[rvd_block_of(geometry, id) &
+							 geometry->hint_mask];
+	if (!BufferIsValid(buffer) || BufferIsLocal(buffer))
+		return;
+	__builtin_prefetch(GetBufferDescriptor(buffer - 1));
+	prefetch(BufferGetPage(buffer),
+			 rvd_slot_of(geometry, id) * record_bytes, record_bytes);
+}
+
+/*
+ * Pins and locks a block without a look at what is on it; the range (from
+ * the page's contents on) is what will be read.
+ */
+static void
+get_raw(RvdStore *store, BlockNumber block, bool exclusive,
+		int prefetch_from, int prefetch_bytes, RvdPin *pin)
 {
 	pin->block = block;
 	if (store->durability == RVD_PRIVATE)
@@ -291,17 +376,18 @@ get_raw(RvdStore *store, BlockNumber block, bool exclusive, RvdPin *pin)
 			rvd_index_corrupted(store->index, block, -1,
 								"A link leads behind the end of the index.");
 	}
-	pin->buffer = ReadBuffer(store->index, block);
+	pin->buffer = read_buffer(store, block);
+	pin->page = BufferGetPage(pin->buffer);
+	prefetch(pin->page, prefetch_from, prefetch_bytes);
 	LockBuffer(pin->buffer,
 			   exclusive ? BUFFER_LOCK_EXCLUSIVE : BUFFER_LOCK_SHARE);
-	pin->page = BufferGetPage(pin->buffer);
 }
 
 void
 rvd_store_get(RvdStore *store, BlockNumber block, bool exclusive, uint16 kind,
 			  RvdPin *pin)
 {
-	get_raw(store, block, exclusive, pin);
+	get_raw(store, block, exclusive, 0, 0, pin);
 	check_page(store, block, pin->page, kind);
 }
 
@@ -321,7 +407,7 @@ rvd_store_is_empty_page(RvdStore *store, BlockNumber block)
 	RvdPin		pin;
 	bool		is_empty;
 
-	get_raw(store, block, false, &pin);
+	get_raw(store, block, false, 0, 0, &pin);
 	is_empty = PageIsNew(pin.page);
 	rvd_store_release(store, &pin);
 	return is_empty;
@@ -344,11 +430,27 @@ rvd_node_of(const RvdStore *store, const RvdPin *pin, int slot)
 RuvNode *
 rvd_store_node(RvdStore *store, uint32 id, bool exclusive, RvdPin *pin)
 {
+	const RuvLayout *layout = &store->geometry->layout;
+	BlockNumber block = rvd_block_of(store->geometry, id);
+	int			slot = rvd_slot_of(store->geometry, id);
 	RuvNode    *node;
 
-	rvd_store_get(store, rvd_block_of(store->geometry, id), exclusive,
-				  RVD_KIND_NODE, pin);
-	node = rvd_node_of(store, pin, rvd_slot_of(store->geometry, id));
+	if (unlikely(block < RVD_FIRST_NODE_BLOCK))
+		rvd_index_corrupted(store->index, block, slot,
+							"A link leads to a page without nodes.");
+	get_raw(store, block, exclusive, slot * layout->record_bytes,
+			layout->record_bytes, pin);
+
+	/*
+	 * The special space is a cache line of its own, often a TLB entry too;
+	 * it is read only where the record does not vouch for the page.
+	 */
+	node = rvd_raw_node(store->geometry, pin->page, slot);
+	if (unlikely(((PageHeader) pin->page)->pd_special !=
+				 BLCKSZ - MAXALIGN(sizeof(RvdSpecial)) ||
+				 node->self != id))
+		check_page(store, block, pin->page, RVD_KIND_NODE);
+	node = rvd_node_of(store, pin, slot);
 	if (node->state == RUV_NODE_FREE)
 	{
 		rvd_store_release(store, pin);
@@ -392,7 +494,7 @@ static bool
 try_block(RvdStore *store, BlockNumber block, RvdPin *pin, int *slot,
 		  bool *fresh)
 {
-	get_raw(store, block, true, pin);
+	get_raw(store, block, true, 0, 0, pin);
 	*fresh = PageIsNew(pin->page);
 	*slot = 0;
 	if (!*fresh)

@@ -36,7 +36,8 @@
  */
 #if PG_VERSION_NUM < 160000
 #define ereturn(context, dummy_value, ...) \
-	do { \
+	do \
+	{ \
 		(void) (context); \
 		ereport(ERROR, __VA_ARGS__); \
 		return dummy_value; \
@@ -69,6 +70,15 @@
 	object_ownercheck(RelationRelationId, oid, GetUserId())
 #else
 #define rvd_owns_relation(oid) pg_class_ownercheck(oid, GetUserId())
+#endif
+
+/* Names a relation's file; renamed in 16. */
+#if PG_VERSION_NUM >= 160000
+#define rvd_read_recent_buffer(rel, block, buffer) \
+	ReadRecentBuffer((rel)->rd_locator, MAIN_FORKNUM, block, buffer)
+#else
+#define rvd_read_recent_buffer(rel, block, buffer) \
+	ReadRecentBuffer((rel)->rd_node, MAIN_FORKNUM, block, buffer)
 #endif
 
 #endif							/* RVD_COMPAT_H */

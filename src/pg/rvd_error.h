@@ -16,8 +16,8 @@ extern void rvd_check_status(RuvStatus status, const char *what);
 /*
  * Raises ERRCODE_INDEX_CORRUPTED: `broken` is the invariant, as a sentence.
  */
-extern void rvd_index_corrupted(Relation index, BlockNumber block,
-								int slot, const char *broken)
-			pg_attribute_noreturn();
+extern void rvd_index_corrupted(Relation index, BlockNumber block, int slot,
+								const char *broken)
+			__attribute__((noreturn));
 
 #endif							/* RVD_ERROR_H */

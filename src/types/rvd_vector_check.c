@@ -107,7 +107,7 @@ rvd_array_new(Oid element_type, Size element_size, int n)
 	array->ndim = 1;
 	array->dataoffset = 0;
 	array->elemtype = element_type;
-	ARR_DIMS(array)[0] = n;
-	ARR_LBOUND(array)[0] = 1;
+	*ARR_DIMS(array) = n;
+	*ARR_LBOUND(array) = 1;
 	return array;
 }

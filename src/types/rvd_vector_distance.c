@@ -13,7 +13,7 @@
 #include "pg/rvd_kernels.h"
 #include "types/rvd_vector.h"
 
-typedef float (*SumKernel) (const float *a, const float *b, size_t n);
+typedef float (*SumKernel)(const float *a, const float *b, size_t n);
 
 /* Applies the kernel to the two arguments, which must agree in dims. */
 static double

@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "common/shortest_dec.h"
 #include "libpq/pqformat.h"
 #include "port/pg_bswap.h"
@@ -15,10 +13,14 @@
 #include "types/rvd_vector.h"
 
 /* dims and unused, ahead of the elements of the binary form */
-#define BINARY_HEADER_SIZE	4
+#define BINARY_HEADER_SIZE 4
 
 static Datum report_text_fault(RuvTextFault fault, const char *text,
 							   const RuvTextResult *result, Node *escontext);
+static int	syntax_detail(RuvTextFault fault);
+static Datum report_number_fault(RuvTextFault fault,
+								 const RuvTextResult *result,
+								 Node *escontext);
 
 /* The server keeps LC_NUMERIC at C, which is what strtof must run in. */
 static float
@@ -72,7 +74,7 @@ rvd_vector_in(PG_FUNCTION_ARGS)
 
 /*
  * report_text_fault
- *		The one place that finds words for what is wrong with a text.
+ *		Say what is wrong with a text.
  *
  * Returns only if the caller of the input function wants soft errors.
  */
@@ -92,19 +94,9 @@ report_text_fault(RuvTextFault fault, const char *text,
 					 errmsg("vector cannot have more than %d dimensions",
 							RVD_VECTOR_MAX_DIMS)));
 		case RUV_TEXT_OUT_OF_RANGE:
-			ereturn(escontext, (Datum) 0,
-					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-					 errmsg("\"%.*s\" is out of range for type vector",
-							(int) (result->end - result->begin),
-							result->begin)));
 		case RUV_TEXT_NAN:
-			ereturn(escontext, (Datum) 0,
-					(errcode(ERRCODE_DATA_EXCEPTION),
-					 errmsg("NaN not allowed in vector")));
 		case RUV_TEXT_INFINITE:
-			ereturn(escontext, (Datum) 0,
-					(errcode(ERRCODE_DATA_EXCEPTION),
-					 errmsg("infinite value not allowed in vector")));
+			return report_number_fault(fault, result, escontext);
 		case RUV_TEXT_NO_BRACKET:
 		case RUV_TEXT_JUNK:
 		case RUV_TEXT_NO_NUMBER:
@@ -115,10 +107,36 @@ report_text_fault(RuvTextFault fault, const char *text,
 	ereturn(escontext, (Datum) 0,
 			(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
 			 errmsg("invalid input syntax for type vector: \"%s\"", text),
-			 fault == RUV_TEXT_NO_BRACKET ?
-			 errdetail("Vector contents must start with \"[\".") :
-			 fault == RUV_TEXT_JUNK ?
-			 errdetail("Junk after closing right brace.") : 0));
+			 syntax_detail(fault)));
+}
+
+static int
+syntax_detail(RuvTextFault fault)
+{
+	if (fault == RUV_TEXT_NO_BRACKET)
+		return errdetail("Vector contents must start with \"[\".");
+	if (fault == RUV_TEXT_JUNK)
+		return errdetail("Junk after closing right brace.");
+	return 0;
+}
+
+/* The same for a number that is none of a vector's. */
+static Datum
+report_number_fault(RuvTextFault fault, const RuvTextResult *result,
+					Node *escontext)
+{
+	if (fault == RUV_TEXT_NAN)
+		ereturn(escontext, (Datum) 0,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("NaN not allowed in vector")));
+	if (fault == RUV_TEXT_INFINITE)
+		ereturn(escontext, (Datum) 0,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("infinite value not allowed in vector")));
+	ereturn(escontext, (Datum) 0,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("\"%.*s\" is out of range for type vector",
+					(int) (result->end - result->begin), result->begin)));
 }
 
 /* vector_out(vector) returns cstring */

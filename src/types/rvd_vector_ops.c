@@ -213,13 +213,9 @@ rvd_binary_quantize(PG_FUNCTION_ARGS)
 	RvdVector  *v = RVD_GETARG_VECTOR(0);
 	VarBit	   *bits = new_bits(v->dims);
 	bits8	   *out = VARBITS(bits);
-	int			whole = v->dims / BITS_PER_BYTE;
-	int			rest = v->dims % BITS_PER_BYTE;
 
-	for (int i = 0; i < whole; i++)
-		out[i] = sign_bits(v->x + i * BITS_PER_BYTE, BITS_PER_BYTE);
-	if (rest > 0)
-		out[whole] = sign_bits(v->x + whole * BITS_PER_BYTE, rest);
+	for (int i = 0; i < v->dims; i += BITS_PER_BYTE)
+		*out++ = sign_bits(&v->x[i], Min(v->dims - i, BITS_PER_BYTE));
 	PG_RETURN_VARBIT_P(bits);
 }
 

@@ -9,7 +9,7 @@
 
 #include "core/ruv_vector_text.h"
 
-#define ROOM	64
+#define ROOM 64
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

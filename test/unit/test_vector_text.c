@@ -88,8 +88,7 @@ test_numbers(void)
 		"8388608.5", "8388609.5", "0.1", "9007199254740991",
 		"9007199254740993", "90071992547409931234567890", "1e22", "1e23",
 		"1e-22", "1e-23", "0e999", "0.0000000000000000000000000000000001",
-		"00000000000000000000000000000000000000000000000001"
-	};
+		"00000000000000000000000000000000000000000000000001"};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		expect_number(numbers[i]);
@@ -100,7 +99,7 @@ static void
 test_random_numbers(void)
 {
 	static const char *const formats[] = {"%.9g", "%.17g", "%g", "%.8f",
-	"%.10e", "%.12f"};
+										  "%.10e", "%.12f", "%.25f"};
 	uint64_t	state = 42;
 
 	for (int i = 0; i < 300000; i++)
@@ -114,7 +113,7 @@ test_random_numbers(void)
 			value = (double) (float) value + (double) (float) value / 16777216;
 		if (i % 5 == 1)
 			value *= 1e-6;
-		snprintf(number, sizeof(number), formats[i % 6], value);
+		snprintf(number, sizeof(number), formats[i % 7], value);
 		expect_number(number);
 	}
 }

@@ -1,0 +1,523 @@
+/*
+ * ruv_kernel.c
+ *		The scalar kernel table, half conversion, and the choice of a table.
+ *
+ * The scalar table is the definition that the others are tested against, and
+ * all there is on machines without one of their instruction sets.  It sums in
+ * SUMS partial sums, which bounds its error well enough for RUV_KERNEL_ERROR
+ * to hold between any two tables, and lets a compiler use what vectors it has.
+ *
+ * A product that a sum follows stands in its own statement, and wherever its
+ * rounding shows (int8 times scale) passes keep_rounding(): a compiler that
+ * fuses the two would give other differences than the other tables do.
+ * NaN gives any value, but no undefined behaviour: floats are clamped by
+ * comparisons that NaN fails before they become integers.
+ */
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#include "core/ruv_kernel_int.h"
+
+#define SUMS	16
+
+/* Adding and subtracting it rounds |x| < 2^22 to nearest even. */
+#define ROUNDER 12582912.0f
+
+static inline uint32_t
+float_bits(float value)
+{
+	uint32_t	bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+static inline float
+bits_float(uint32_t bits)
+{
+	float		value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+static inline float
+absolute(float value)
+{
+	return bits_float(float_bits(value) & 0x7fffffff);
+}
+
+static inline float
+clamp(float value, float low, float high)
+{
+	value = value > low ? value : low;
+	return value < high ? value : high;
+}
+
+static inline float
+keep_rounding(float product)
+{
+#if defined(__GNUC__) && defined(__FP_FAST_FMAF) && defined(__aarch64__)
+	__asm__("" : "+w"(product));
+#endif
+	return product;
+}
+
+/*
+ * The fields of a half fit into those of a float; what differs is the bias of
+ * the exponent, and multiplying by 2^112 corrects it for subnormals too.
+ */
+static inline float
+half_value(uint16_t half)
+{
+	uint32_t	sign = (uint32_t) (half & 0x8000) << 16;
+	uint32_t	bits = (uint32_t) (half & 0x7fff) << 13;
+	uint32_t	finite = float_bits(bits_float(bits) * 0x1p112f);
+
+	if (bits > 0x0f800000)
+		return bits_float(sign | bits | 0x7fc00000);	/* quiet NaN */
+	if (bits == 0x0f800000)
+		return bits_float(sign | 0x7f800000);
+	return bits_float(sign | finite);
+}
+
+static inline uint16_t
+half_from(float value)
+{
+	uint32_t	bits = float_bits(value);
+	uint32_t	sign = bits >> 16 & 0x8000;
+	uint32_t	half;
+
+	bits &= 0x7fffffff;
+	if (bits > 0x7f800000)
+		half = 0x7e00 | (bits >> 13 & 0x3ff);
+	else if (bits >= 0x477ff000)	/* 65520 rounds up to 2^16 */
+		half = 0x7c00;
+	else if (bits >= 0x38800000)	/* 2^-14, the least normal half */
+		half = (bits - 0x38000000 + 0xfff + (bits >> 13 & 1)) >> 13;
+	else						/* the last bit of 0.5f is that of a subnormal half */
+		half = float_bits(bits_float(bits) + 0.5f) - float_bits(0.5f);
+	return (uint16_t) (sign | half);
+}
+
+float
+ruv_half_to_float(uint16_t half)
+{
+	return half_value(half);
+}
+
+uint16_t
+ruv_float_to_half(float value)
+{
+	return half_from(value);
+}
+
+RUV_INLINE float
+element(RuvSource source, const void *x, size_t i, float scale)
+{
+	switch (source)
+	{
+		case RUV_SOURCE_F16:
+			return half_value(((const uint16_t *) x)[i]) * scale;
+		case RUV_SOURCE_I8:
+			return keep_rounding((float) ((const int8_t *) x)[i] * scale);
+		case RUV_SOURCE_F32:
+			break;
+	}
+	return ((const float *) x)[i];
+}
+
+static inline float
+add_sums(const float *sums)
+{
+	float		half[SUMS / 2];
+	float		quarter[SUMS / 4];
+
+	for (int i = 0; i < SUMS / 2; i++)
+		half[i] = sums[i] + sums[i + SUMS / 2];
+	for (int i = 0; i < SUMS / 4; i++)
+		quarter[i] = half[i] + half[i + SUMS / 4];
+	return (quarter[0] + quarter[2]) + (quarter[1] + quarter[3]);
+}
+
+/* Distances, over a source */
+
+RUV_INLINE float
+l2_squared(RuvSource source, const float *q, const void *x, float scale,
+		   size_t n)
+{
+	float		sums[SUMS] = {0};
+	size_t		i = 0;
+
+	for (; n - i >= SUMS; i += SUMS)
+	{
+		for (size_t k = 0; k < SUMS; k++)
+		{
+			float		diff = q[i + k] - element(source, x, i + k, scale);
+
+			sums[k] += diff * diff;
+		}
+	}
+	for (size_t k = 0; i + k < n; k++)
+	{
+		float		diff = q[i + k] - element(source, x, i + k, scale);
+
+		sums[k] += diff * diff;
+	}
+	return add_sums(sums);
+}
+
+RUV_INLINE float
+inner_product(RuvSource source, const float *q, const void *x, float scale,
+			  size_t n)
+{
+	float		sums[SUMS] = {0};
+	size_t		i = 0;
+
+	for (; n - i >= SUMS; i += SUMS)
+	{
+		for (size_t k = 0; k < SUMS; k++)
+			sums[k] += q[i + k] * element(source, x, i + k, scale);
+	}
+	for (size_t k = 0; i + k < n; k++)
+		sums[k] += q[i + k] * element(source, x, i + k, scale);
+	return add_sums(sums);
+}
+
+RUV_INLINE float
+l1(RuvSource source, const float *q, const void *x, float scale, size_t n)
+{
+	float		sums[SUMS] = {0};
+	size_t		i = 0;
+
+	for (; n - i >= SUMS; i += SUMS)
+	{
+		for (size_t k = 0; k < SUMS; k++)
+			sums[k] += absolute(q[i + k] - element(source, x, i + k, scale));
+	}
+	for (size_t k = 0; i + k < n; k++)
+		sums[k] += absolute(q[i + k] - element(source, x, i + k, scale));
+	return add_sums(sums);
+}
+
+RUV_INLINE float
+residual(RuvSource source, const float *q, const void *x, float scale,
+		 size_t n, float *diff, float *maxabs)
+{
+	float		sums[SUMS] = {0};
+	float		largest = 0.0f;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		float		d = q[i] - element(source, x, i, scale);
+
+		diff[i] = d;
+		sums[i % SUMS] += d * d;
+		largest = absolute(d) > largest ? absolute(d) : largest;
+	}
+	*maxabs = largest;
+	return add_sums(sums);
+}
+
+static float
+scalar_l2_squared(const float *a, const float *b, size_t n)
+{
+	return l2_squared(RUV_SOURCE_F32, a, b, 1.0f, n);
+}
+
+static float
+scalar_inner_product(const float *a, const float *b, size_t n)
+{
+	return inner_product(RUV_SOURCE_F32, a, b, 1.0f, n);
+}
+
+static float
+scalar_l1(const float *a, const float *b, size_t n)
+{
+	return l1(RUV_SOURCE_F32, a, b, 1.0f, n);
+}
+
+static void
+scalar_cosine(const float *a, const float *b, size_t n, float *ab, float *aa,
+			  float *bb)
+{
+	*ab = inner_product(RUV_SOURCE_F32, a, b, 1.0f, n);
+	*aa = inner_product(RUV_SOURCE_F32, a, a, 1.0f, n);
+	*bb = inner_product(RUV_SOURCE_F32, b, b, 1.0f, n);
+}
+
+static float
+scalar_residual_f32(const float *q, const float *x, size_t n, float *diff,
+					float *maxabs)
+{
+	return residual(RUV_SOURCE_F32, q, x, 1.0f, n, diff, maxabs);
+}
+
+/* Stored halves */
+
+static void
+scalar_decode_f16(const uint16_t *x, float scale, size_t n, float *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = element(RUV_SOURCE_F16, x, i, scale);
+}
+
+static void
+scalar_encode_f16(const float *x, float inv_scale, size_t n, uint16_t *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = half_from(clamp(x[i] * inv_scale, -RUV_MAX_HALF,
+								 RUV_MAX_HALF));
+}
+
+static float
+scalar_l2_squared_f16(const float *q, const uint16_t *x, float scale, size_t n)
+{
+	return l2_squared(RUV_SOURCE_F16, q, x, scale, n);
+}
+
+static float
+scalar_inner_product_f16(const float *q, const uint16_t *x, float scale,
+						 size_t n)
+{
+	return inner_product(RUV_SOURCE_F16, q, x, scale, n);
+}
+
+static float
+scalar_l1_f16(const float *q, const uint16_t *x, float scale, size_t n)
+{
+	return l1(RUV_SOURCE_F16, q, x, scale, n);
+}
+
+static float
+scalar_residual_f16(const float *q, const uint16_t *x, float scale, size_t n,
+					float *diff, float *maxabs)
+{
+	return residual(RUV_SOURCE_F16, q, x, scale, n, diff, maxabs);
+}
+
+/* Stored int8 */
+
+static void
+scalar_decode_i8(const int8_t *x, float scale, size_t n, float *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = element(RUV_SOURCE_I8, x, i, scale);
+}
+
+static float
+scalar_l2_squared_i8(const float *q, const int8_t *x, float scale, size_t n)
+{
+	return l2_squared(RUV_SOURCE_I8, q, x, scale, n);
+}
+
+static float
+scalar_inner_product_i8(const float *q, const int8_t *x, float scale, size_t n)
+{
+	return inner_product(RUV_SOURCE_I8, q, x, scale, n);
+}
+
+static float
+scalar_l1_i8(const float *q, const int8_t *x, float scale, size_t n)
+{
+	return l1(RUV_SOURCE_I8, q, x, scale, n);
+}
+
+static float
+scalar_residual_i8(const float *q, const int8_t *x, float scale, size_t n,
+				   float *diff, float *maxabs)
+{
+	return residual(RUV_SOURCE_I8, q, x, scale, n, diff, maxabs);
+}
+
+static int32_t
+scalar_quantize_i8(const float *x, float inv_scale, size_t n, int8_t *out)
+{
+	int32_t		sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+	{
+		float		value = clamp(x[i] * inv_scale, -RUV_MAX_INT8,
+								  RUV_MAX_INT8);
+
+		out[i] = (int8_t) (value + ROUNDER - ROUNDER);
+		sum += out[i];
+	}
+	return sum;
+}
+
+/* Codes */
+
+static int32_t
+bit_code_dot(const int8_t *q, size_t n, const uint8_t *code)
+{
+	int32_t		sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += q[i] & -(code[i / 8] >> (i % 8) & 1);
+	return sum;
+}
+
+static int32_t
+plane_code_dot(int bits, const int8_t *q, size_t bytes, const uint8_t *code)
+{
+	int32_t		sum = 0;
+
+	for (int shift = 0; shift < 8; shift += bits)
+	{
+		for (size_t j = 0; j < bytes; j++)
+			sum += q[j] * (code[j] >> shift & ((1 << bits) - 1));
+		q += bytes;
+	}
+	return sum;
+}
+
+static void
+scalar_code_dot(int bits, const int8_t *q, size_t n, const uint8_t *codes,
+				size_t stride, int count, int32_t *out)
+{
+	for (int k = 0; k < count; k++)
+	{
+		const uint8_t *code = codes + (size_t) k * stride;
+
+		out[k] = bits == 1 ? bit_code_dot(q, n, code) :
+			plane_code_dot(bits, q, ruv_code_bytes(bits, n), code);
+	}
+}
+
+/* floor(value) + half, clamped to 0 .. 2 * half - 1 */
+static inline int
+code_of(float value, int half)
+{
+	int			floored;
+
+	value = clamp(value, (float) -half, (float) (half - 1));
+	floored = (int) value;
+	return floored - (value < (float) floored) + half;
+}
+
+static float
+scalar_code_encode(int bits, const float *r, float inv_step, size_t n,
+				   uint8_t *code)
+{
+	size_t		bytes = ruv_code_bytes(bits, n);
+	int			half = 1 << (bits - 1);
+	float		middle = (float) half - 0.5f;
+	float		sums[SUMS] = {0};
+
+	memset(code, 0, bytes);
+	for (size_t i = 0; i < n; i++)
+	{
+		int			value;
+
+		if (bits == 1)
+		{
+			value = r[i] >= 0.0f;
+			code[i / 8] |= (uint8_t) (value << (i % 8));
+		}
+		else
+		{
+			value = code_of(r[i] * inv_step, half);
+			code[i % bytes] |= (uint8_t) (value << i / bytes * (size_t) bits);
+		}
+		sums[i % SUMS] += ((float) value - middle) * r[i];
+	}
+	return add_sums(sums);
+}
+
+/* Rotation */
+
+/* Every table takes the strides in this order, so that all give equal bits. */
+static void
+scalar_hadamard(float *x, size_t n)
+{
+	float		scale = ruv_hadamard_scale(n);
+
+	for (size_t stride = 1; stride < n; stride *= 2)
+	{
+		for (size_t i = 0; i < n; i += 2 * stride)
+		{
+			for (size_t j = i; j < i + stride; j++)
+			{
+				float		a = x[j];
+				float		b = x[j + stride];
+
+				x[j] = a + b;
+				x[j + stride] = a - b;
+			}
+		}
+	}
+	for (size_t i = 0; i < n; i++)
+		x[i] *= scale;
+}
+
+static void
+scalar_flip_signs(float *x, const uint8_t *signs, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+	{
+		uint32_t	flip = (uint32_t) (signs[i / 8] >> (i % 8) & 1) << 31;
+
+		x[i] = bits_float(float_bits(x[i]) ^ flip);
+	}
+}
+
+const RuvKernels ruv_kernels_scalar = {
+	.name = "scalar",
+	.l2_squared = scalar_l2_squared,
+	.inner_product = scalar_inner_product,
+	.l1 = scalar_l1,
+	.cosine = scalar_cosine,
+	.decode_f16 = scalar_decode_f16,
+	.encode_f16 = scalar_encode_f16,
+	.l2_squared_f16 = scalar_l2_squared_f16,
+	.inner_product_f16 = scalar_inner_product_f16,
+	.l1_f16 = scalar_l1_f16,
+	.residual_f16 = scalar_residual_f16,
+	.decode_i8 = scalar_decode_i8,
+	.l2_squared_i8 = scalar_l2_squared_i8,
+	.inner_product_i8 = scalar_inner_product_i8,
+	.l1_i8 = scalar_l1_i8,
+	.residual_i8 = scalar_residual_i8,
+	.residual_f32 = scalar_residual_f32,
+	.quantize_i8 = scalar_quantize_i8,
+	.code_dot = scalar_code_dot,
+	.code_encode = scalar_code_encode,
+	.hadamard = scalar_hadamard,
+	.flip_signs = scalar_flip_signs
+};
+
+/* The choice */
+
+int
+ruv_kernels_all(const RuvKernels **tables, int room)
+{
+	int			count = 0;
+
+	if (count < room)
+		tables[count++] = &ruv_kernels_scalar;
+	return count;
+}
+
+const RuvKernels *
+ruv_kernels_by_name(const char *name)
+{
+	const RuvKernels *tables[3];
+	int			count = ruv_kernels_all(tables, 3);
+
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(tables[i]->name, name) == 0)
+			return tables[i];
+	}
+	return NULL;
+}
+
+const RuvKernels *
+ruv_kernels_best(void)
+{
+	const RuvKernels *tables[3];
+
+	return tables[ruv_kernels_all(tables, 3) - 1];
+}
