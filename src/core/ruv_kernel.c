@@ -144,7 +144,7 @@ add_sums(const float *sums)
 /* Distances, over a source */
 
 RUV_INLINE float
-l2_squared(RuvSource source, const float *q, const void *x, float scale,
+l2_squared_any(RuvSource source, const float *q, const void *x, float scale,
 		   size_t n)
 {
 	float		sums[SUMS] = {0};
@@ -169,7 +169,7 @@ l2_squared(RuvSource source, const float *q, const void *x, float scale,
 }
 
 RUV_INLINE float
-inner_product(RuvSource source, const float *q, const void *x, float scale,
+inner_product_any(RuvSource source, const float *q, const void *x, float scale,
 			  size_t n)
 {
 	float		sums[SUMS] = {0};
@@ -186,7 +186,7 @@ inner_product(RuvSource source, const float *q, const void *x, float scale,
 }
 
 RUV_INLINE float
-l1(RuvSource source, const float *q, const void *x, float scale, size_t n)
+l1_any(RuvSource source, const float *q, const void *x, float scale, size_t n)
 {
 	float		sums[SUMS] = {0};
 	size_t		i = 0;
@@ -202,7 +202,7 @@ l1(RuvSource source, const float *q, const void *x, float scale, size_t n)
 }
 
 RUV_INLINE float
-residual(RuvSource source, const float *q, const void *x, float scale,
+residual_any(RuvSource source, const float *q, const void *x, float scale,
 		 size_t n, float *diff, float *maxabs)
 {
 	float		sums[SUMS] = {0};
@@ -220,26 +220,8 @@ residual(RuvSource source, const float *q, const void *x, float scale,
 	return add_sums(sums);
 }
 
-static float
-scalar_l2_squared(const float *a, const float *b, size_t n)
-{
-	return l2_squared(RUV_SOURCE_F32, a, b, 1.0f, n);
-}
-
-static float
-scalar_inner_product(const float *a, const float *b, size_t n)
-{
-	return inner_product(RUV_SOURCE_F32, a, b, 1.0f, n);
-}
-
-static float
-scalar_l1(const float *a, const float *b, size_t n)
-{
-	return l1(RUV_SOURCE_F32, a, b, 1.0f, n);
-}
-
 static void
-scalar_cosine(const float *a, const float *b, size_t n, float *ab, float *aa,
+cosine(const float *a, const float *b, size_t n, float *ab, float *aa,
 			  float *bb)
 {
 	*ab = inner_product(RUV_SOURCE_F32, a, b, 1.0f, n);
@@ -247,92 +229,20 @@ scalar_cosine(const float *a, const float *b, size_t n, float *ab, float *aa,
 	*bb = inner_product(RUV_SOURCE_F32, b, b, 1.0f, n);
 }
 
-static float
-scalar_residual_f32(const float *q, const float *x, size_t n, float *diff,
-					float *maxabs)
-{
-	return residual(RUV_SOURCE_F32, q, x, 1.0f, n, diff, maxabs);
-}
-
 /* Stored halves */
 
 static void
-scalar_decode_f16(const uint16_t *x, float scale, size_t n, float *out)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] = element(RUV_SOURCE_F16, x, i, scale);
-}
-
-static void
-scalar_encode_f16(const float *x, float inv_scale, size_t n, uint16_t *out)
+encode_f16(const float *x, float inv_scale, size_t n, uint16_t *out)
 {
 	for (size_t i = 0; i < n; i++)
 		out[i] = half_from(clamp(x[i] * inv_scale, -RUV_MAX_HALF,
 								 RUV_MAX_HALF));
 }
 
-static float
-scalar_l2_squared_f16(const float *q, const uint16_t *x, float scale, size_t n)
-{
-	return l2_squared(RUV_SOURCE_F16, q, x, scale, n);
-}
-
-static float
-scalar_inner_product_f16(const float *q, const uint16_t *x, float scale,
-						 size_t n)
-{
-	return inner_product(RUV_SOURCE_F16, q, x, scale, n);
-}
-
-static float
-scalar_l1_f16(const float *q, const uint16_t *x, float scale, size_t n)
-{
-	return l1(RUV_SOURCE_F16, q, x, scale, n);
-}
-
-static float
-scalar_residual_f16(const float *q, const uint16_t *x, float scale, size_t n,
-					float *diff, float *maxabs)
-{
-	return residual(RUV_SOURCE_F16, q, x, scale, n, diff, maxabs);
-}
-
 /* Stored int8 */
 
-static void
-scalar_decode_i8(const int8_t *x, float scale, size_t n, float *out)
-{
-	for (size_t i = 0; i < n; i++)
-		out[i] = element(RUV_SOURCE_I8, x, i, scale);
-}
-
-static float
-scalar_l2_squared_i8(const float *q, const int8_t *x, float scale, size_t n)
-{
-	return l2_squared(RUV_SOURCE_I8, q, x, scale, n);
-}
-
-static float
-scalar_inner_product_i8(const float *q, const int8_t *x, float scale, size_t n)
-{
-	return inner_product(RUV_SOURCE_I8, q, x, scale, n);
-}
-
-static float
-scalar_l1_i8(const float *q, const int8_t *x, float scale, size_t n)
-{
-	return l1(RUV_SOURCE_I8, q, x, scale, n);
-}
-
-static float
-scalar_residual_i8(const float *q, const int8_t *x, float scale, size_t n,
-				   float *diff, float *maxabs)
-{
-	return residual(RUV_SOURCE_I8, q, x, scale, n, diff, maxabs);
-}
-
 static int32_t
-scalar_quantize_i8(const float *x, float inv_scale, size_t n, int8_t *out)
+quantize_i8(const float *x, float inv_scale, size_t n, int8_t *out)
 {
 	int32_t		sum = 0;
 
@@ -374,7 +284,7 @@ plane_code_dot(int bits, const int8_t *q, size_t bytes, const uint8_t *code)
 }
 
 static void
-scalar_code_dot(int bits, const int8_t *q, size_t n, const uint8_t *codes,
+code_dot(int bits, const int8_t *q, size_t n, const uint8_t *codes,
 				size_t stride, int count, int32_t *out)
 {
 	for (int k = 0; k < count; k++)
@@ -398,7 +308,7 @@ code_of(float value, int half)
 }
 
 static float
-scalar_code_encode(int bits, const float *r, float inv_step, size_t n,
+code_encode(int bits, const float *r, float inv_step, size_t n,
 				   uint8_t *code)
 {
 	size_t		bytes = ruv_code_bytes(bits, n);
@@ -430,7 +340,7 @@ scalar_code_encode(int bits, const float *r, float inv_step, size_t n,
 
 /* Every table takes the strides in this order, so that all give equal bits. */
 static void
-scalar_hadamard(float *x, size_t n)
+hadamard(float *x, size_t n)
 {
 	float		scale = ruv_hadamard_scale(n);
 
@@ -453,7 +363,7 @@ scalar_hadamard(float *x, size_t n)
 }
 
 static void
-scalar_flip_signs(float *x, const uint8_t *signs, size_t n)
+flip_signs(float *x, const uint8_t *signs, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 	{
@@ -463,30 +373,7 @@ scalar_flip_signs(float *x, const uint8_t *signs, size_t n)
 	}
 }
 
-const RuvKernels ruv_kernels_scalar = {
-	.name = "scalar",
-	.l2_squared = scalar_l2_squared,
-	.inner_product = scalar_inner_product,
-	.l1 = scalar_l1,
-	.cosine = scalar_cosine,
-	.decode_f16 = scalar_decode_f16,
-	.encode_f16 = scalar_encode_f16,
-	.l2_squared_f16 = scalar_l2_squared_f16,
-	.inner_product_f16 = scalar_inner_product_f16,
-	.l1_f16 = scalar_l1_f16,
-	.residual_f16 = scalar_residual_f16,
-	.decode_i8 = scalar_decode_i8,
-	.l2_squared_i8 = scalar_l2_squared_i8,
-	.inner_product_i8 = scalar_inner_product_i8,
-	.l1_i8 = scalar_l1_i8,
-	.residual_i8 = scalar_residual_i8,
-	.residual_f32 = scalar_residual_f32,
-	.quantize_i8 = scalar_quantize_i8,
-	.code_dot = scalar_code_dot,
-	.code_encode = scalar_code_encode,
-	.hadamard = scalar_hadamard,
-	.flip_signs = scalar_flip_signs
-};
+const RuvKernels ruv_kernels_scalar = RUV_KERNEL_TABLE("scalar");
 
 /* The choice */
 

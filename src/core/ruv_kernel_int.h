@@ -36,6 +36,90 @@ extern const RuvKernels ruv_kernels_avx512;
 extern const RuvKernels ruv_kernels_neon;
 #endif
 
+/*
+ * The kernels that differ only in their source, of a file that defines
+ * l2_squared_any, inner_product_any, l1_any, residual_any and decode_any for
+ * every source.  A macro, because a function cannot have two sets of
+ * instructions; target is the attribute that names the set.
+ */
+#define RUV_SOURCE_KERNELS(target, suffix, Type, source) \
+	static target float l2_squared_##suffix(const float *q, const Type *x, \
+											float scale, size_t n) \
+	{ \
+		return l2_squared_any(source, q, x, scale, n); \
+	} \
+	static target float inner_product_##suffix(const float *q, \
+											   const Type *x, \
+											   float scale, size_t n) \
+	{ \
+		return inner_product_any(source, q, x, scale, n); \
+	} \
+	static target float l1_##suffix(const float *q, const Type *x, \
+									float scale, size_t n) \
+	{ \
+		return l1_any(source, q, x, scale, n); \
+	} \
+	static target float residual_##suffix(const float *q, const Type *x, \
+										  float scale, size_t n, \
+										  float *diff, float *maxabs) \
+	{ \
+		return residual_any(source, q, x, scale, n, diff, maxabs); \
+	} \
+	static target void decode_##suffix(const Type *x, float scale, size_t n, \
+									   float *out) \
+	{ \
+		decode_any(source, x, scale, n, out); \
+	}
+
+#define RUV_ALL_SOURCE_KERNELS(target) \
+	RUV_SOURCE_KERNELS(target, f16, uint16_t, RUV_SOURCE_F16) \
+	RUV_SOURCE_KERNELS(target, i8, int8_t, RUV_SOURCE_I8) \
+	static target float l2_squared(const float *a, const float *b, size_t n) \
+	{ \
+		return l2_squared_any(RUV_SOURCE_F32, a, b, 1.0f, n); \
+	} \
+	static target float inner_product(const float *a, const float *b, \
+									  size_t n) \
+	{ \
+		return inner_product_any(RUV_SOURCE_F32, a, b, 1.0f, n); \
+	} \
+	static target float l1(const float *a, const float *b, size_t n) \
+	{ \
+		return l1_any(RUV_SOURCE_F32, a, b, 1.0f, n); \
+	} \
+	static target float residual_f32(const float *q, const float *x, \
+									 size_t n, float *diff, float *maxabs) \
+	{ \
+		return residual_any(RUV_SOURCE_F32, q, x, 1.0f, n, diff, maxabs); \
+	}
+
+/* The table of a file whose functions are named as their places in it. */
+#define RUV_KERNEL_TABLE(set) \
+	{ \
+		.name = set, \
+		.l2_squared = l2_squared, \
+		.inner_product = inner_product, \
+		.l1 = l1, \
+		.cosine = cosine, \
+		.decode_f16 = decode_f16, \
+		.encode_f16 = encode_f16, \
+		.l2_squared_f16 = l2_squared_f16, \
+		.inner_product_f16 = inner_product_f16, \
+		.l1_f16 = l1_f16, \
+		.residual_f16 = residual_f16, \
+		.decode_i8 = decode_i8, \
+		.l2_squared_i8 = l2_squared_i8, \
+		.inner_product_i8 = inner_product_i8, \
+		.l1_i8 = l1_i8, \
+		.residual_i8 = residual_i8, \
+		.residual_f32 = residual_f32, \
+		.quantize_i8 = quantize_i8, \
+		.code_dot = code_dot, \
+		.code_encode = code_encode, \
+		.hadamard = hadamard, \
+		.flip_signs = flip_signs \
+	}
+
 /* 1 / sqrt(n) of a power of two, without libm */
 static inline float
 ruv_hadamard_scale(size_t n)

@@ -14,7 +14,8 @@
 #include "core/ruv_layout.h"
 #include "core/ruv_node.h"
 
-#define WANTED_LINKS	22
+#define FEWEST_LINKS	22
+#define ENOUGH_LINKS	32
 
 static int
 round_up(int value, int unit)
@@ -118,7 +119,7 @@ ruv_layout_init(RuvLayout *layout, RuvMetric metric, int dims, int m,
 	{
 		int			per_page_i8;
 
-		wanted = most < WANTED_LINKS ? most : WANTED_LINKS;
+		wanted = most < FEWEST_LINKS ? most : FEWEST_LINKS;
 		layout->own = RUV_OWN_F16;
 		per_page = most_per_page(layout, RUV_OWN_F16, room, wanted);
 		per_page_i8 = most_per_page(layout, RUV_OWN_I8, room, wanted);
@@ -129,6 +130,12 @@ ruv_layout_init(RuvLayout *layout, RuvMetric metric, int dims, int m,
 		}
 		if (per_page == 0)
 			per_page = 1;
+
+		/* one record less on a full page costs little and may give many */
+		wanted = most < ENOUGH_LINKS ? most : ENOUGH_LINKS;
+		if (per_page >= 4 &&
+			links_for(layout, layout->own, room, per_page) < wanted)
+			per_page--;
 	}
 
 	layout->per_page = per_page;

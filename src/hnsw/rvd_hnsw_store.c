@@ -565,18 +565,22 @@ rvd_store_free_slot(RvdStore *store, RvdPin *pin, int *slot, bool *fresh)
 			/* ... or a new page */
 			LockRelationForExtension(index, ExclusiveLock);
 			pin->buffer = ReadBuffer(index, P_NEW);
-			LockBuffer(pin->buffer, BUFFER_LOCK_EXCLUSIVE);
 			UnlockRelationForExtension(index, ExclusiveLock);
-			pin->block = BufferGetBlockNumber(pin->buffer);
-			pin->page = BufferGetPage(pin->buffer);
-			*slot = 0;
-			*fresh = true;
-			if (pin->block >= UINT32_MAX / store->geometry->layout.per_page)
+			block = BufferGetBlockNumber(pin->buffer);
+			ReleaseBuffer(pin->buffer);
+			if (block >= UINT32_MAX / store->geometry->layout.per_page)
 				ereport(ERROR,
 						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 						 errmsg("index \"%s\" has too many nodes",
 								RelationGetRelationName(index))));
-			break;
+
+			/*
+			 * Whoever looks at the end of the file may get hold of the page
+			 * before us, and fill it; so it is tried like any other.
+			 */
+			if (try_block(store, block, pin, slot, fresh))
+				break;
+			continue;
 		}
 		/* the free space map may be behind; what it says is only a hint */
 		if (block >= RVD_FIRST_NODE_BLOCK &&
