@@ -11,7 +11,13 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 EXTENSION=ruvector_delta
 KEEP=no
 WORK=
-CHILDREN=()
+
+# Nothing of the caller's own PostgreSQL or language settings counts here.
+for variable in ${!PG@}; do
+	[ "$variable" = PG_CONFIG ] || unset "$variable"
+done
+unset MAKEFLAGS MAKELEVEL LANGUAGE
+export LC_ALL=C.UTF-8
 
 say() { printf '%s\n' "$*"; }
 title() { printf '\n== %s\n' "$*"; }
@@ -36,9 +42,9 @@ choose_account() {
 # Run a command without rights, in the work directory's own environment.
 plain() {
 	if [ -n "$ACCOUNT" ]; then
-		runuser -u "$ACCOUNT" -- env HOME="$WORK" "$@"
+		runuser -u "$ACCOUNT" -- env HOME="$WORK" TMPDIR="$WORK/tmp" "$@"
 	else
-		"$@"
+		env TMPDIR="$WORK/tmp" "$@"
 	fi
 }
 
@@ -92,39 +98,43 @@ apt() {
 	DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=600 "$@"
 }
 
-# Install those of the named packages that are missing.
+# Install those of the named packages that are missing; NAME? is wanted only
+# where the distribution has it.
 need_packages() {
-	local missing=() p log
+	local missing=() optional=() p log
 	command -v dpkg-query >/dev/null || return 0 # not Debian: tools are looked for later
 	for p in "$@"; do
-		installed "$p" || missing+=("$p")
-	done
-	[ ${#missing[@]} -gt 0 ] || return 0
-	[ "$(id -u)" -eq 0 ] || die "run as root once, or install: ${missing[*]}"
-	say "installing packages: ${missing[*]}"
-	exec 9</var/lib/dpkg && flock 9 # one run at a time
-	log=$(mktemp)
-	guard_services
-	if ! { apt update && apt install -y --no-install-recommends "${missing[@]}"; } \
-		>"$log" 2>&1 </dev/null; then
-		tail -n 30 "$log" >&2
-		rm -f "$log"
-		die "packages could not be installed"
-	fi
-	rm -f "$log"
-	unguard_services
-	exec 9<&-
-}
-
-# Those of the named packages that this distribution has.
-available() {
-	local p
-	command -v apt-cache >/dev/null || return 0
-	for p in "$@"; do
-		if installed "$p" || [ -n "$(apt-cache search --names-only "^$p\$")" ]; then
-			say "$p"
+		if installed "${p%\?}"; then
+			continue
+		elif [ "${p%\?}" = "$p" ]; then
+			missing+=("$p")
+		else
+			optional+=("${p%\?}")
 		fi
 	done
+	[ ${#missing[@]} -gt 0 ] || [ ${#optional[@]} -gt 0 ] || return 0
+	if [ "$(id -u)" -ne 0 ]; then
+		[ ${#missing[@]} -eq 0 ] || die "run as root once, or install: ${missing[*]}"
+		return 0
+	fi
+	exec 9</var/lib/dpkg && flock 9 # one run at a time
+	log=$(mktemp)
+	apt update >"$log" 2>&1 </dev/null || say "package lists could not be refreshed"
+	for p in "${optional[@]}"; do
+		[ -z "$(apt-cache search --names-only "^$p\$")" ] || missing+=("$p")
+	done
+	if [ ${#missing[@]} -gt 0 ]; then
+		say "installing packages: ${missing[*]}"
+		guard_services
+		apt install -y --no-install-recommends "${missing[@]}" >"$log" 2>&1 </dev/null || {
+			tail -n 30 "$log" >&2
+			rm -f "$log"
+			die "packages could not be installed"
+		}
+		unguard_services
+	fi
+	rm -f "$log"
+	exec 9<&-
 }
 
 # Which server?  PG_CONFIG says; else the newest one installed; else the one
@@ -145,8 +155,10 @@ server_packages() {
 find_server() {
 	local candidate
 	if [ -z "${PG_CONFIG:-}" ]; then
+		# the newest server that has its development files
 		candidate=$(find /usr/lib/postgresql -path '*/bin/pg_config' 2>/dev/null |
-			sort -t/ -k5n | tail -n 1)
+			sort -t/ -k5n | while read -r c; do [ ! -x "${c%/*}/postgres" ] || echo "$c"; done |
+			tail -n 1)
 		PG_CONFIG=${candidate:-$(command -v pg_config || true)}
 	fi
 	[ -x "${PG_CONFIG:-}" ] || die "no pg_config found; set PG_CONFIG"
@@ -161,7 +173,7 @@ make_work() {
 	WORK=$(mktemp -d "${TMPDIR:-/tmp}/$EXTENSION.XXXXXX")
 	chmod 755 "$WORK"
 	[ ${#WORK} -le 80 ] || die "TMPDIR is too long a path for a socket: $WORK"
-	mkdir "$WORK/logs" "$WORK/socket"
+	mkdir "$WORK/logs" "$WORK/socket" "$WORK/tmp"
 	# the tree without its history and whatever a build left in it
 	mkdir "$WORK/src"
 	(cd "$ROOT" && tar -cf - --exclude=./.git --exclude=./build --exclude='*.o' --exclude='*.so' \
@@ -240,13 +252,13 @@ sql() { plain "$PGBIN/psql" -XAtq -v ON_ERROR_STOP=1 "$@"; }
 
 # ---------------------------------------------------------------- the end
 
-# Children first (each leads its own process group), then every server that
-# still runs on a data directory below ours.
+# Children first (most lead a process group), then every server that still
+# runs on a data directory below ours.
 clean_up() {
 	local status=$? pidfile pid
 	trap - EXIT INT TERM HUP
-	for pid in "${CHILDREN[@]}"; do
-		kill -TERM -- "-$pid" 2>/dev/null
+	for pid in $(jobs -rp); do
+		kill -TERM -- "-$pid" 2>/dev/null || kill -TERM "$pid" 2>/dev/null
 	done
 	unguard_services
 	if [ -n "$WORK" ] && [ -d "$WORK" ]; then
@@ -260,6 +272,9 @@ clean_up() {
 				say "remove: rm -rf $WORK"
 			fi
 		else
+			[ ! -f "$WORK/data/postmaster.pid" ] ||
+				plain "$PGBIN/pg_ctl" -D "$WORK/data" -m immediate stop >/dev/null 2>&1
+			# and those that tests started
 			while read -r pidfile; do
 				pid=$(head -n 1 "$pidfile" 2>/dev/null)
 				# a stale file may name a number that is somebody else's by now

@@ -220,13 +220,23 @@ residual_any(RuvSource source, const float *q, const void *x, float scale,
 	return add_sums(sums);
 }
 
+RUV_INLINE void
+decode_any(RuvSource source, const void *x, float scale, size_t n, float *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = element(source, x, i, scale);
+}
+
+#define NO_TARGET
+RUV_ALL_SOURCE_KERNELS(NO_TARGET)
+
 static void
 cosine(const float *a, const float *b, size_t n, float *ab, float *aa,
 			  float *bb)
 {
-	*ab = inner_product(RUV_SOURCE_F32, a, b, 1.0f, n);
-	*aa = inner_product(RUV_SOURCE_F32, a, a, 1.0f, n);
-	*bb = inner_product(RUV_SOURCE_F32, b, b, 1.0f, n);
+	*ab = inner_product_any(RUV_SOURCE_F32, a, b, 1.0f, n);
+	*aa = inner_product_any(RUV_SOURCE_F32, a, a, 1.0f, n);
+	*bb = inner_product_any(RUV_SOURCE_F32, b, b, 1.0f, n);
 }
 
 /* Stored halves */
@@ -384,6 +394,15 @@ ruv_kernels_all(const RuvKernels **tables, int room)
 
 	if (count < room)
 		tables[count++] = &ruv_kernels_scalar;
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	if (count < room && __builtin_cpu_supports("avx512f") &&
+		__builtin_cpu_supports("avx512bw") &&
+		__builtin_cpu_supports("avx512vl") &&
+		__builtin_cpu_supports("avx512dq") &&
+		__builtin_cpu_supports("avx512vnni"))
+		tables[count++] = &ruv_kernels_avx512;
+#endif
 	return count;
 }
 

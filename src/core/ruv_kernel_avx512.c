@@ -232,6 +232,22 @@ residual_any(RuvSource source, const float *q, const void *x, float scale,
 	return add_sums(sum, sum2, zero, zero);
 }
 
+RUV_INLINE TARGET void
+decode_any(RuvSource source, const void *x, float scale, size_t n, float *out)
+{
+	__m512		by = _mm512_set1_ps(scale);
+
+	for (size_t i = 0; i < n; i += LANES)
+	{
+		__mmask16	lanes = lanes_below(n - i);
+
+		_mm512_mask_storeu_ps(out + i, lanes,
+							  element(source, x, i, lanes, by));
+	}
+}
+
+RUV_ALL_SOURCE_KERNELS(TARGET)
+
 static TARGET void
 cosine(const float *a, const float *b, size_t n, float *ab, float *aa,
 			  float *bb)

@@ -13,15 +13,6 @@
 #define STEP_2BIT 0.9957f
 #define STEP_4BIT 0.3352f
 
-uint32_t
-ruv_node_link(const RuvLayout *layout, const RuvNode *node, int i)
-{
-	uint32_t	id;
-
-	memcpy(&id, ruv_node_slot(layout, node, i), 4);
-	return id;
-}
-
 int
 ruv_node_room(const RuvLayout *layout, int ntids)
 {

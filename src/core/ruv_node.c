@@ -330,8 +330,7 @@ ruv_node_same_image(const RuvNode *node, const RuvNode *other,
 /* ---- checking ---- */
 
 RuvStatus
-ruv_node_check(const RuvLayout *layout, const RuvNode *node, uint32_t self,
-			   uint32_t first_id, uint32_t end_id)
+ruv_node_check(const RuvLayout *layout, const RuvNode *node, uint32_t self)
 {
 	if (node->state == RUV_NODE_FREE)
 		return RUV_OK;
@@ -347,13 +346,6 @@ ruv_node_check(const RuvLayout *layout, const RuvNode *node, uint32_t self,
 		return RUV_ERR_CORRUPT;
 	if (!isfinite(node->scale) || node->scale <= 0)
 		return RUV_ERR_CORRUPT;
-	for (int i = 0; i < node->nlinks; i++)
-	{
-		uint32_t	id = ruv_node_link(layout, node, i);
-
-		if (id < first_id || id >= end_id || id == self)
-			return RUV_ERR_CORRUPT;
-	}
 	return RUV_OK;
 }
 

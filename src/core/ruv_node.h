@@ -10,6 +10,8 @@
 #ifndef RUV_NODE_H
 #define RUV_NODE_H
 
+#include <string.h>
+
 #include "core/ruv_kernel.h"
 #include "core/ruv_layout.h"
 #include "core/ruv_rotate.h"
@@ -74,14 +76,13 @@ typedef struct RuvVisit
 } RuvVisit;
 
 /*
- * Everything in the header and the ids that could lead a reader astray.  Must
- * be RUV_OK before any function below sees the record.  Ids are checked
- * against [first_id, end_id).
+ * Everything in the header that could lead a reader out of the record.  Must
+ * be RUV_OK before any function below sees it.  Links are ids without any
+ * guarantee: whoever follows one checks where it leads.
  */
 extern RUV_CHECKED RuvStatus ruv_node_check(const RuvLayout *layout,
 											const RuvNode *node,
-											uint32_t self, uint32_t first_id,
-											uint32_t end_id);
+											uint32_t self);
 
 /* Distance to the node and estimates of the distances to its neighbours. */
 extern void ruv_node_visit(RuvQuery *query, const RuvNode *node,
@@ -131,8 +132,14 @@ ruv_node_slot(const RuvLayout *layout, const RuvNode *node, int i)
 	return (uint8_t *) node + layout->slot_offset + i * layout->slot_bytes;
 }
 
-extern uint32_t ruv_node_link(const RuvLayout *layout, const RuvNode *node,
-							  int i);
+static inline uint32_t
+ruv_node_link(const RuvLayout *layout, const RuvNode *node, int i)
+{
+	uint32_t	id;
+
+	memcpy(&id, ruv_node_slot(layout, node, i), 4);
+	return id;
+}
 
 /* The most links the record can hold with that many TIDs. */
 extern int	ruv_node_room(const RuvLayout *layout, int ntids);

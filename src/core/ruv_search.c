@@ -8,6 +8,7 @@
 #include "core/ruv_search.h"
 
 #define FIRST_SEEN 2048			/* power of two */
+#define OFFER_GROUP 64
 
 RuvStatus
 ruv_search_init(RuvSearch *search, int width, bool keeps_rest,
@@ -151,23 +152,24 @@ pop_rest(RuvSearch *search)
 	return top;
 }
 
-/* Where a key belongs: behind those that are not greater. */
+/*
+ * Where a key belongs: behind those that are not greater.  Without branches
+ * that depend on the keys, because nobody could predict them.
+ */
 static int
 find_place(const RuvSearch *search, float key)
 {
-	int			low = 0;
-	int			high = search->npool;
+	const RuvPoolEntry *base = search->pool;
+	int			n = search->npool;
 
-	while (low < high)
+	while (n > 1)
 	{
-		int			middle = (low + high) / 2;
+		int			half = n / 2;
 
-		if (search->pool[middle].key <= key)
-			low = middle + 1;
-		else
-			high = middle;
+		base += base[half - 1].key <= key ? half : 0;
+		n -= half;
 	}
-	return low;
+	return (int) (base - search->pool) + (n == 1 && base->key <= key);
 }
 
 /*
@@ -237,30 +239,48 @@ ruv_search_settle(RuvSearch *search, float distance, bool counts)
 		(void) insert_pool(search, distance, id, true);
 }
 
+static RuvStatus
+offer_one(RuvSearch *search, uint32_t id, float key)
+{
+	bool		fresh;
+	RuvStatus	status = mark_seen(search, id, &fresh);
+
+	if (status != RUV_OK || !fresh)
+		return status;
+	if (search->npool < search->width ||
+		key < search->pool[search->npool - 1].key)
+		return insert_pool(search, key, id, false);
+	return search->keeps_rest ? push_rest(search, key, id) : RUV_OK;
+}
+
 RuvStatus
 ruv_search_offer(RuvSearch *search, const uint32_t *ids,
 				 const float *estimates, int n)
 {
-	for (int i = 0; i < n; i++)
-	{
-		float		key = isnan(estimates[i]) ? INFINITY : estimates[i];
-		bool		fits = search->npool < search->width ||
-			key < search->pool[search->npool - 1].key;
-		bool		fresh;
-		RuvStatus	status;
+	float		horizon = ruv_search_horizon(search);
 
-		if (!fits && !search->keeps_rest)
-			continue;
-		status = mark_seen(search, ids[i], &fresh);
-		if (status == RUV_OK && fresh)
+	for (int i = 0; i < n; i += OFFER_GROUP)
+	{
+		int			near[OFFER_GROUP];
+		int			nnear = 0;
+		int			end = n - i < OFFER_GROUP ? n : i + OFFER_GROUP;
+
+		/* most are too far; sorted out first, without a branch for each */
+		for (int k = i; k < end; k++)
 		{
-			if (fits)
-				status = insert_pool(search, key, ids[i], false);
-			else
-				status = push_rest(search, key, ids[i]);
+			near[nnear] = k;
+			nnear += search->keeps_rest || estimates[k] < horizon;
 		}
-		if (status != RUV_OK)
-			return status;
+		for (int k = 0; k < nnear; k++)
+		{
+			float		key = estimates[near[k]];
+			RuvStatus	status;
+
+			status = offer_one(search, ids[near[k]],
+							   isnan(key) ? INFINITY : key);
+			if (status != RUV_OK)
+				return status;
+		}
 	}
 	return RUV_OK;
 }

@@ -125,11 +125,17 @@ check_record(Check *check, const RvdPin *pin, int slot, const RuvNode *node)
 		rvd_index_corrupted(check->store.index, pin->block, slot,
 							"Invariant G4: a diverse bit stands behind the links.");
 	for (int i = 0; i < node->nlinks; i++)
+	{
+		if (ruv_node_link(layout, node, i) < rvd_first_id(geometry) ||
+			ruv_node_link(layout, node, i) == node->self)
+			rvd_index_corrupted(check->store.index, pin->block, slot,
+								"Invariant G2: a link does not lead to another node.");
 		for (int k = 0; k < i; k++)
 			if (ruv_node_link(layout, node, i) ==
 				ruv_node_link(layout, node, k))
 				rvd_index_corrupted(check->store.index, pin->block, slot,
 									"Invariant G3: two links lead to the same node.");
+	}
 	for (int i = 0; i < node->ntids; i++)
 	{
 		ItemPointerData tid;

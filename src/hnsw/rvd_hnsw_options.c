@@ -165,5 +165,5 @@ rvd_hnsw_options(Datum reloptions, bool validate)
 int
 rvd_hnsw_width(int ef)
 {
-	return ef + ef / 2 + 4;
+	return ef + ef / 4 + 4;
 }

@@ -223,14 +223,12 @@ add_hit(RvdScan *so, const RuvNode *node, float distance)
 			   RUV_TID_BYTES);
 }
 
-static int
-compare_hits(const void *a, const void *b)
-{
-	double		x = ((const RvdHit *) a)->low;
-	double		y = ((const RvdHit *) b)->low;
-
-	return x < y ? -1 : x > y;
-}
+#define ST_SORT sort_hits
+#define ST_ELEMENT_TYPE RvdHit
+#define ST_COMPARE(a, b) ((a)->low < (b)->low ? -1 : (a)->low > (b)->low)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
 
 /* Runs the search until its pool is settled. */
 static void
@@ -287,7 +285,7 @@ ready_hits(RvdScan *so, float horizon)
 			so->hits[n++] = hit;
 		}
 	}
-	qsort(so->hits, (size_t) n, sizeof(RvdHit), compare_hits);
+	sort_hits(so->hits, (size_t) n);
 	so->nready = n;
 	so->next_hit = so->next_tid = 0;
 }
@@ -315,16 +313,15 @@ next_batch(RvdScan *so, bool is_first)
 
 		if (can_go_on)
 			run_search(so);
-		if (so->mode == RVD_ITERATIVE_OFF || !can_go_on)
+		ready_hits(so, can_go_on ? ruv_search_horizon(&so->search) : INFINITY);
+		if (so->mode == RVD_ITERATIVE_OFF)
 		{
-			ready_hits(so, INFINITY);
-			so->is_over = true;
 			/* pgvector's promise: at most ef_search nodes */
-			if (so->mode == RVD_ITERATIVE_OFF && so->nready > so->ef_search)
-				so->nready = so->ef_search;
+			so->nready = Min(so->nready, so->ef_search);
+			so->is_over = true;
 		}
-		else
-			ready_hits(so, ruv_search_horizon(&so->search));
+		else if (!can_go_on)
+			so->is_over = true;
 		if (so->nready > 0)
 			return true;
 		is_first = false;

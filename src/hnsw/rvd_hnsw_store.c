@@ -420,10 +420,9 @@ rvd_node_of(const RvdStore *store, const RvdPin *pin, int slot)
 	RuvNode    *node = rvd_raw_node(geometry, pin->page, slot);
 
 	if (ruv_node_check(&geometry->layout, node,
-					   rvd_id_of(geometry, pin->block, slot),
-					   rvd_first_id(geometry), UINT32_MAX) != RUV_OK)
+					   rvd_id_of(geometry, pin->block, slot)) != RUV_OK)
 		rvd_index_corrupted(store->index, pin->block, slot,
-							"The node's header or links are damaged.");
+							"The node's header is damaged.");
 	return node;
 }
 

@@ -34,6 +34,7 @@ OPERATORS = {"l2": "<->", "cosine": "<=>", "ip": "<#>", "l1": "<+>"}
 ELEMENT = {"u8bin": "B", "f16bin": "e", "fbin": "f"}
 TABLE, INDEX = "bench_items", "bench_items_embedding_idx"
 RECALLS = (0.90, 0.95, 0.98, 0.99)
+SETTINGS = ("server_version", "shared_buffers", "jit", "full_page_writes", "fsync")
 PHASES = ("load", "build", "query", "buffers", "insert", "update")
 
 
@@ -142,6 +143,7 @@ class Server:
                   f"VACUUM (FREEZE, ANALYZE) {TABLE}; CHECKPOINT")
         figures["version"] = self.psql(
             "SELECT extversion FROM pg_extension WHERE extname = '%s'" % self.extension)
+        figures["settings"] = {s: self.psql("SHOW " + s) for s in SETTINGS}
         self.say("load", figures)
 
     def build(self):
@@ -164,11 +166,14 @@ class Server:
             p.stdin.close()
         self.figures.update(build_seconds=round(seconds, 2), build_cpu_s=round(cpu, 2),
                             index_bytes=int(self.psql(f"SELECT pg_relation_size('{INDEX}')")))
-        plan = self.psql("EXPLAIN " + self.search % next(literals(self.a.query, 1)))
+        plan = self.psql("SET enable_seqscan = off; EXPLAIN "
+                         + self.search % next(literals(self.a.query, 1)))
         self.say("build", {"sql": sql, **self.figures, "index_used": INDEX in plan})
 
     def setting(self, ef):
-        return f"SET hnsw.ef_search = {ef}"
+        # With few rows a scan of the table is the better plan; the index is
+        # what is measured.
+        return f"SET enable_seqscan = off; SET hnsw.ef_search = {ef}"
 
     def ask(self, ef):
         got = os.path.join(self.a.work, "got.ibin")
@@ -232,14 +237,15 @@ def recall(a, got):
 
 
 def hnswlib(a):
-    """the same graph in a C++ library, without a server: ef -> figures"""
+    """the same graph in a C++ library, without a server: ef -> figures, and
+    those of the build"""
     program = None
     if shutil.which("c++"):
         program = compiled("bench_hnswlib.cpp", ["c++"], a.work, "-march=native", "-lpthread")
     if program is None:
         sys.exit("hnswlib: not here (Debian: libhnswlib-dev, g++)")
     m = dict(p.strip().split("=") for p in a.with_.replace(" ", "").split(",") if p)
-    found = {}
+    found, figures = {}, {}
     for line in output(program, a.base, str(a.rows), a.query, a.metric, str(a.k),
                        m.get("m", "16"), m.get("ef_construction", "64"), a.efs,
                        a.work).splitlines():
@@ -248,8 +254,10 @@ def hnswlib(a):
             r["recall"] = recall(a, r.pop("got"))
             r["key"] = r["ms"]
             found[r["ef"]] = r
+        elif "build_seconds" in r:
+            figures["build_seconds"] = r["build_seconds"]
         print(json.dumps({"server": "hnswlib", **r}), flush=True)
-    return found
+    return found, figures
 
 
 def print_table(a, servers):
@@ -276,8 +284,9 @@ def print_ratios(ours, theirs):
             if any(key in r for r in theirs.best.values()):
                 print(f"  {name} at recall {target:.2f}"
                       + ratio(ours.cpu_at(target, key), theirs.cpu_at(target, key)))
-    for key in ours.figures:
-        print(f"  {key:32}" + ratio(ours.figures[key], theirs.figures.get(key)))
+    for key in theirs.figures:
+        if key in ours.figures:
+            print(f"  {key:32}" + ratio(ours.figures[key], theirs.figures[key]))
 
 
 def arguments():
@@ -345,7 +354,7 @@ def main():
                 if phase == "query":
                     for s in servers:
                         s.say("query", {"ef": ef, **s.best[ef]})
-        library = hnswlib(a) if a.hnswlib else {}
+        library, built = hnswlib(a) if a.hnswlib else ({}, {})
     print_table(a, servers)
     for ef, r in sorted(library.items()):
         print(f"{'hnswlib':12}{ef:5}{r['recall']:11}{1e3 / r['ms']:11.2f}"
@@ -354,7 +363,7 @@ def main():
         print_ratios(*servers)
     if library:
         peer = Server("hnswlib", "", "", a)
-        peer.best = library
+        peer.best, peer.figures = library, built
         print_ratios(servers[0], peer)
 
 

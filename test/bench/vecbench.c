@@ -27,7 +27,7 @@
 
 #include "vecfile.h"
 
-#define MAX_CLIENTS	256
+#define MAX_CLIENTS 256
 
 static int	arg_count;
 static char **arg_list;
@@ -155,8 +155,8 @@ static Sched
 sched_of(PGconn *c)
 {
 	char		path[64];
-	unsigned long long run,
-				wait;
+	unsigned long long run;
+	unsigned long long wait;
 	Sched		s = {0, 0};
 	FILE	   *f;
 
@@ -562,7 +562,8 @@ cmd_truth(void)
 		for (long j = 0; j < base.rows; j++)
 		{
 			Neighbour	one = {vec_distance(metric, vec_row(&base, j),
-											vec_row(&q, i), q.dims), (int32_t) j};
+											vec_row(&q, i), q.dims),
+							 (int32_t) j};
 
 			if (!isnan(one.distance))
 				keep_nearest(list, &n, k, one);
@@ -596,16 +597,16 @@ cmd_recall(void)
 		vec_die("truth, got", "not of these queries and this k");
 	for (long i = 0; i < got.rows; i++)
 	{
-		const int32_t *a = got.id + i * got.width,
-				   *t = truth.id + i * truth.width;
+		const float *x = vec_row(&q, i);
+		const int32_t *a = got.id + i * got.width;
+		const int32_t *t = truth.id + i * truth.width;
 		double		limit = -INFINITY;
 
 		for (int j = 0; j < k && t[j] >= 0; j++, wanted++)
 		{
 			if (t[j] >= base.rows)
 				vec_die("truth", "is of more rows than these");
-			limit = fmax(limit, vec_distance(metric, vec_row(&base, t[j]),
-											 vec_row(&q, i), q.dims));
+			limit = fmax(limit, vec_distance(metric, vec_row(&base, t[j]), x, q.dims));
 		}
 		for (int j = 0; j < k; j++)
 		{
@@ -614,8 +615,8 @@ cmd_recall(void)
 			for (int earlier = 0; earlier < j; earlier++)
 				repeated |= a[earlier] == a[j];
 			if (a[j] >= 0 && a[j] < base.rows && !repeated &&
-				vec_distance(metric, vec_row(&base, a[j]), vec_row(&q, i), q.dims) <=
-				limit + fabs(limit) * 1e-6 + 1e-7)
+				vec_distance(metric, vec_row(&base, a[j]), x, q.dims) <=
+					limit + fabs(limit) * 1e-6 + 1e-7)
 				hits++;
 		}
 	}

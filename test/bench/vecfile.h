@@ -27,7 +27,7 @@ typedef struct IdFile
 {
 	long		rows;
 	int			width;
-	int32_t    *id;				/* rows * width; -1: no answer */
+	int32_t	   *id;				/* rows * width; -1: no answer */
 } IdFile;
 
 static inline void
@@ -97,14 +97,18 @@ vec_open_file(const char *path, size_t width, uint32_t head[2])
 static inline void
 vec_append(VecFile *v, const char *path)
 {
-	size_t		width = vec_ends_with(path, ".u8bin") ? 1 :
-		vec_ends_with(path, ".f16bin") ? 2 :
-		vec_ends_with(path, ".fbin") ? 4 : 0;
+	size_t		width = 0;
 	uint32_t	head[2];
 	FILE	   *f;
 	char	   *row;
 
-	if (width == 0)
+	if (vec_ends_with(path, ".u8bin"))
+		width = 1;
+	else if (vec_ends_with(path, ".f16bin"))
+		width = 2;
+	else if (vec_ends_with(path, ".fbin"))
+		width = 4;
+	else
 		vec_die(path, "not .u8bin, .f16bin or .fbin");
 	f = vec_open_file(path, width, head);
 	if (v->dims != 0 && v->dims != (int) head[1])
@@ -189,7 +193,10 @@ ids_write(const char *path, const IdFile *ids)
 
 typedef enum VecMetric
 {
-	VEC_L2, VEC_IP, VEC_COSINE, VEC_L1
+	VEC_L2,
+	VEC_IP,
+	VEC_COSINE,
+	VEC_L1
 } VecMetric;
 
 static inline VecMetric
