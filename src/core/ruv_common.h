@@ -37,8 +37,8 @@ typedef enum RuvStatus
  */
 typedef struct RuvArena
 {
-	void	   *(*alloc) (void *context, size_t size);
-	void		(*release) (void *context, void *pointer);
+	void	   *(*alloc)(void *context, size_t size);
+	void		(*release)(void *context, void *pointer);
 	void	   *context;
 } RuvArena;
 

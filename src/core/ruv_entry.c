@@ -19,7 +19,7 @@ ruv_entry_room(const RuvLayout *layout, int room)
 {
 	int			n = room / layout->slot_bytes;
 	int			most = layout->slot == RUV_SLOT_ID ? MAX_PLAIN_ENTRIES :
-		RUV_MAX_ENTRIES;
+											 RUV_MAX_ENTRIES;
 
 	return n < most ? n : most;
 }

@@ -21,6 +21,9 @@
 
 #define SUMS	16
 
+/* As many as one kind of processor may have. */
+#define MAX_TABLES	3
+
 /* Adding and subtracting it rounds |x| < 2^22 to nearest even. */
 #define ROUNDER 12582912.0f
 
@@ -144,33 +147,20 @@ add_sums(const float *sums)
 /* Distances, over a source */
 
 RUV_INLINE float
-l2_squared_any(RuvSource source, const float *q, const void *x, float scale,
-		   size_t n)
+term_of(RuvTerm term, RuvSource source, const float *q, const void *x,
+		size_t i, float scale)
 {
-	float		sums[SUMS] = {0};
-	size_t		i = 0;
+	float		value = element(source, x, i, scale);
+	float		diff = q[i] - value;
 
-	for (; n - i >= SUMS; i += SUMS)
-	{
-		for (size_t k = 0; k < SUMS; k++)
-		{
-			float		diff = q[i + k] - element(source, x, i + k, scale);
-
-			sums[k] += diff * diff;
-		}
-	}
-	for (size_t k = 0; i + k < n; k++)
-	{
-		float		diff = q[i + k] - element(source, x, i + k, scale);
-
-		sums[k] += diff * diff;
-	}
-	return add_sums(sums);
+	if (term == RUV_TERM_PRODUCT)
+		return q[i] * value;
+	return term == RUV_TERM_SQUARE ? diff * diff : absolute(diff);
 }
 
 RUV_INLINE float
-inner_product_any(RuvSource source, const float *q, const void *x, float scale,
-			  size_t n)
+sum_any(RuvTerm term, RuvSource source, const float *q, const void *x,
+		float scale, size_t n)
 {
 	float		sums[SUMS] = {0};
 	size_t		i = 0;
@@ -178,26 +168,10 @@ inner_product_any(RuvSource source, const float *q, const void *x, float scale,
 	for (; n - i >= SUMS; i += SUMS)
 	{
 		for (size_t k = 0; k < SUMS; k++)
-			sums[k] += q[i + k] * element(source, x, i + k, scale);
+			sums[k] += term_of(term, source, q, x, i + k, scale);
 	}
 	for (size_t k = 0; i + k < n; k++)
-		sums[k] += q[i + k] * element(source, x, i + k, scale);
-	return add_sums(sums);
-}
-
-RUV_INLINE float
-l1_any(RuvSource source, const float *q, const void *x, float scale, size_t n)
-{
-	float		sums[SUMS] = {0};
-	size_t		i = 0;
-
-	for (; n - i >= SUMS; i += SUMS)
-	{
-		for (size_t k = 0; k < SUMS; k++)
-			sums[k] += absolute(q[i + k] - element(source, x, i + k, scale));
-	}
-	for (size_t k = 0; i + k < n; k++)
-		sums[k] += absolute(q[i + k] - element(source, x, i + k, scale));
+		sums[k] += term_of(term, source, q, x, i + k, scale);
 	return add_sums(sums);
 }
 
@@ -232,11 +206,11 @@ RUV_ALL_SOURCE_KERNELS(NO_TARGET)
 
 static void
 cosine(const float *a, const float *b, size_t n, float *ab, float *aa,
-			  float *bb)
+	   float *bb)
 {
-	*ab = inner_product_any(RUV_SOURCE_F32, a, b, 1.0f, n);
-	*aa = inner_product_any(RUV_SOURCE_F32, a, a, 1.0f, n);
-	*bb = inner_product_any(RUV_SOURCE_F32, b, b, 1.0f, n);
+	*ab = inner_product(a, b, n);
+	*aa = inner_product(a, a, n);
+	*bb = inner_product(b, b, n);
 }
 
 /* Stored halves */
@@ -348,12 +322,17 @@ code_encode(int bits, const float *r, float inv_step, size_t n,
 
 /* Rotation */
 
-/* Every table takes the strides in this order, so that all give equal bits. */
+/*
+ * Every table scales first and takes the strides in this order, so that all
+ * give equal bits.
+ */
 static void
 hadamard(float *x, size_t n)
 {
 	float		scale = ruv_hadamard_scale(n);
 
+	for (size_t i = 0; i < n; i++)
+		x[i] *= scale;
 	for (size_t stride = 1; stride < n; stride *= 2)
 	{
 		for (size_t i = 0; i < n; i += 2 * stride)
@@ -368,8 +347,6 @@ hadamard(float *x, size_t n)
 			}
 		}
 	}
-	for (size_t i = 0; i < n; i++)
-		x[i] *= scale;
 }
 
 static void
@@ -387,30 +364,68 @@ const RuvKernels ruv_kernels_scalar = RUV_KERNEL_TABLE("scalar");
 
 /* The choice */
 
-int
-ruv_kernels_all(const RuvKernels **tables, int room)
-{
-	int			count = 0;
-
-	if (count < room)
-		tables[count++] = &ruv_kernels_scalar;
 #if defined(__x86_64__)
-	__builtin_cpu_init();
-	if (count < room && __builtin_cpu_supports("avx512f") &&
+
+/*
+ * What the CPU has and the system saves on a context switch.  F16C is not
+ * among the names that every compiler knows; saving AVX registers is all that
+ * the system has to do for it.
+ */
+static bool
+cpu_has_avx2(void)
+{
+	unsigned int a;
+	unsigned int b;
+	unsigned int c = 0;
+	unsigned int d;
+
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+		return false;
+	return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) != 0;
+}
+
+static bool
+cpu_has_avx512(void)
+{
+	return __builtin_cpu_supports("avx512f") &&
 		__builtin_cpu_supports("avx512bw") &&
 		__builtin_cpu_supports("avx512vl") &&
 		__builtin_cpu_supports("avx512dq") &&
-		__builtin_cpu_supports("avx512vnni"))
-		tables[count++] = &ruv_kernels_avx512;
+		__builtin_cpu_supports("avx512vnni");
+}
+
 #endif
+
+/* Slowest first. */
+int
+ruv_kernels_all(const RuvKernels **tables, int room)
+{
+	const RuvKernels *usable[MAX_TABLES];
+	int			count = 0;
+
+	usable[count++] = &ruv_kernels_scalar;
+#if defined(__x86_64__)
+	__builtin_cpu_init();
+	if (cpu_has_avx2())
+		usable[count++] = &ruv_kernels_avx2;
+	if (cpu_has_avx2() && cpu_has_avx512())
+		usable[count++] = &ruv_kernels_avx512;
+#elif defined(__aarch64__)
+	usable[count++] = &ruv_kernels_neon;
+#endif
+
+	if (count > room)
+		count = room;
+	for (int i = 0; i < count; i++)
+		tables[i] = usable[i];
 	return count;
 }
 
 const RuvKernels *
 ruv_kernels_by_name(const char *name)
 {
-	const RuvKernels *tables[3];
-	int			count = ruv_kernels_all(tables, 3);
+	const RuvKernels *tables[MAX_TABLES];
+	int			count = ruv_kernels_all(tables, MAX_TABLES);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -423,7 +438,7 @@ ruv_kernels_by_name(const char *name)
 const RuvKernels *
 ruv_kernels_best(void)
 {
-	const RuvKernels *tables[3];
+	const RuvKernels *tables[MAX_TABLES];
 
-	return tables[ruv_kernels_all(tables, 3) - 1];
+	return tables[ruv_kernels_all(tables, MAX_TABLES) - 1];
 }

@@ -112,68 +112,27 @@ add_square(__m512 sum, __m512 value)
 	return _mm512_fmadd_ps(value, value, sum);
 }
 
-RUV_INLINE TARGET float
-l2_squared_any(RuvSource source, const float *q, const void *x, float scale,
-		   size_t n)
-{
-	__m512		by = _mm512_set1_ps(scale);
-	__m512		a = _mm512_setzero_ps();
-	__m512		b = a;
-	__m512		c = a;
-	__m512		d = a;
-	size_t		i = 0;
-
-	for (; n - i >= 4 * LANES; i += 4 * LANES)
-	{
-		a = add_square(a, difference(source, q, x, i, FULL, by));
-		b = add_square(b, difference(source, q, x, i + 16, FULL, by));
-		c = add_square(c, difference(source, q, x, i + 32, FULL, by));
-		d = add_square(d, difference(source, q, x, i + 48, FULL, by));
-	}
-	for (; i < n; i += LANES)
-		a = add_square(a, difference(source, q, x, i, lanes_below(n - i), by));
-	return add_sums(a, b, c, d);
-}
-
-RUV_INLINE TARGET __m512
-add_product(__m512 sum, RuvSource source, const float *q, const void *x,
-			size_t i, __mmask16 lanes, __m512 scale)
-{
-	return _mm512_fmadd_ps(load_f32(q, i, lanes),
-						   element(source, x, i, lanes, scale), sum);
-}
-
-RUV_INLINE TARGET float
-inner_product_any(RuvSource source, const float *q, const void *x, float scale,
-			  size_t n)
-{
-	__m512		by = _mm512_set1_ps(scale);
-	__m512		a = _mm512_setzero_ps();
-	__m512		b = a;
-	__m512		c = a;
-	__m512		d = a;
-	size_t		i = 0;
-
-	for (; n - i >= 4 * LANES; i += 4 * LANES)
-	{
-		a = add_product(a, source, q, x, i, FULL, by);
-		b = add_product(b, source, q, x, i + 16, FULL, by);
-		c = add_product(c, source, q, x, i + 32, FULL, by);
-		d = add_product(d, source, q, x, i + 48, FULL, by);
-	}
-	for (; i < n; i += LANES)
-		a = add_product(a, source, q, x, i, lanes_below(n - i), by);
-	return add_sums(a, b, c, d);
-}
-
 RUV_INLINE TARGET __m512
 add_magnitude(__m512 sum, __m512 value)
 {
 	return _mm512_add_ps(sum, _mm512_abs_ps(value));
 }
 
+RUV_INLINE TARGET __m512
+add_term(__m512 sum, RuvTerm term, RuvSource source, const float *q,
+		 const void *x, size_t i, __mmask16 lanes, __m512 scale)
+{
+	if (term == RUV_TERM_PRODUCT)
+		return _mm512_fmadd_ps(load_f32(q, i, lanes),
+							   element(source, x, i, lanes, scale), sum);
+	if (term == RUV_TERM_MAGNITUDE)
+		return add_magnitude(sum, difference(source, q, x, i, lanes, scale));
+	return add_square(sum, difference(source, q, x, i, lanes, scale));
+}
+
 RUV_INLINE TARGET float
-l1_any(RuvSource source, const float *q, const void *x, float scale, size_t n)
+sum_any(RuvTerm term, RuvSource source, const float *q, const void *x,
+		float scale, size_t n)
 {
 	__m512		by = _mm512_set1_ps(scale);
 	__m512		a = _mm512_setzero_ps();
@@ -184,14 +143,13 @@ l1_any(RuvSource source, const float *q, const void *x, float scale, size_t n)
 
 	for (; n - i >= 4 * LANES; i += 4 * LANES)
 	{
-		a = add_magnitude(a, difference(source, q, x, i, FULL, by));
-		b = add_magnitude(b, difference(source, q, x, i + 16, FULL, by));
-		c = add_magnitude(c, difference(source, q, x, i + 32, FULL, by));
-		d = add_magnitude(d, difference(source, q, x, i + 48, FULL, by));
+		a = add_term(a, term, source, q, x, i, FULL, by);
+		b = add_term(b, term, source, q, x, i + 16, FULL, by);
+		c = add_term(c, term, source, q, x, i + 32, FULL, by);
+		d = add_term(d, term, source, q, x, i + 48, FULL, by);
 	}
 	for (; i < n; i += LANES)
-		a = add_magnitude(a, difference(source, q, x, i, lanes_below(n - i),
-										by));
+		a = add_term(a, term, source, q, x, i, lanes_below(n - i), by);
 	return add_sums(a, b, c, d);
 }
 
@@ -248,33 +206,36 @@ decode_any(RuvSource source, const void *x, float scale, size_t n, float *out)
 
 RUV_ALL_SOURCE_KERNELS(TARGET)
 
+/* The three sums of one register of a cosine. */
+RUV_INLINE TARGET void
+add_three(__m512 *sums, __m512 a, __m512 b)
+{
+	sums[0] = _mm512_fmadd_ps(a, b, sums[0]);
+	sums[1] = add_square(sums[1], a);
+	sums[2] = add_square(sums[2], b);
+}
+
 static TARGET void
 cosine(const float *a, const float *b, size_t n, float *ab, float *aa,
-			  float *bb)
+	   float *bb)
 {
 	__m512		zero = _mm512_setzero_ps();
-	__m512		dot[2] = {zero, zero};
-	__m512		a_sum[2] = {zero, zero};
-	__m512		b_sum[2] = {zero, zero};
+	__m512		even[3] = {zero, zero, zero};
+	__m512		odd[3] = {zero, zero, zero};
+	size_t		i = 0;
 
-	for (size_t i = 0; i < n; i += 2 * LANES)
+	for (; n - i >= 2 * LANES; i += 2 * LANES)
 	{
-		size_t		j = i + LANES < n ? i + LANES : n;
-		__m512		a0 = load_f32(a, i, lanes_below(n - i));
-		__m512		b0 = load_f32(b, i, lanes_below(n - i));
-		__m512		a1 = load_f32(a, j, lanes_below(n - j));
-		__m512		b1 = load_f32(b, j, lanes_below(n - j));
-
-		dot[0] = _mm512_fmadd_ps(a0, b0, dot[0]);
-		dot[1] = _mm512_fmadd_ps(a1, b1, dot[1]);
-		a_sum[0] = add_square(a_sum[0], a0);
-		a_sum[1] = add_square(a_sum[1], a1);
-		b_sum[0] = add_square(b_sum[0], b0);
-		b_sum[1] = add_square(b_sum[1], b1);
+		add_three(even, load_f32(a, i, FULL), load_f32(b, i, FULL));
+		add_three(odd, load_f32(a, i + LANES, FULL),
+				  load_f32(b, i + LANES, FULL));
 	}
-	*ab = add_sums(dot[0], dot[1], zero, zero);
-	*aa = add_sums(a_sum[0], a_sum[1], zero, zero);
-	*bb = add_sums(b_sum[0], b_sum[1], zero, zero);
+	for (; i < n; i += LANES)
+		add_three(even, load_f32(a, i, lanes_below(n - i)),
+				  load_f32(b, i, lanes_below(n - i)));
+	*ab = add_sums(even[0], odd[0], zero, zero);
+	*aa = add_sums(even[1], odd[1], zero, zero);
+	*bb = add_sums(even[2], odd[2], zero, zero);
 }
 
 /* Stored halves */
@@ -509,7 +470,7 @@ four_codes(int bits, const __m512i *query, size_t groups, bool has_short,
 
 RUV_INLINE TARGET void
 code_dot_any(int bits, const int8_t *q, size_t n, const uint8_t *codes,
-		 size_t stride, int count, int32_t *out)
+			 size_t stride, int count, int32_t *out)
 {
 	__m512i		query[GROUPS];
 
@@ -539,19 +500,7 @@ code_dot_any(int bits, const int8_t *q, size_t n, const uint8_t *codes,
 	}
 }
 
-static TARGET void
-code_dot(int bits, const int8_t *q, size_t n, const uint8_t *codes,
-				size_t stride, int count, int32_t *out)
-{
-	if (bits == 1)
-		code_dot_any(1, q, n, codes, stride, count, out);
-	else if (bits == 2)
-		code_dot_any(2, q, n, codes, stride, count, out);
-	else
-		code_dot_any(4, q, n, codes, stride, count, out);
-}
-
-static TARGET float
+RUV_INLINE TARGET float
 encode_signs(const float *r, size_t n, uint8_t *code)
 {
 	__m512		zero = _mm512_setzero_ps();
@@ -609,16 +558,7 @@ encode_planes(int bits, const float *r, float inv_step, size_t bytes,
 	return _mm512_reduce_add_ps(sum);
 }
 
-static TARGET float
-code_encode(int bits, const float *r, float inv_step, size_t n,
-				   uint8_t *code)
-{
-	if (bits == 1)
-		return encode_signs(r, n, code);
-	if (bits == 2)
-		return encode_planes(2, r, inv_step, n / 4, code);
-	return encode_planes(4, r, inv_step, n / 2, code);
-}
+RUV_CODE_KERNELS(TARGET)
 
 /* Rotation */
 

@@ -22,6 +22,14 @@ typedef enum RuvSource
 	RUV_SOURCE_I8
 } RuvSource;
 
+/* What a distance adds up; a constant in every caller, too. */
+typedef enum RuvTerm
+{
+	RUV_TERM_SQUARE,
+	RUV_TERM_PRODUCT,
+	RUV_TERM_MAGNITUDE
+} RuvTerm;
+
 #define RUV_MAX_HALF	65504.0f
 #define RUV_MAX_INT8	127.0f
 
@@ -38,26 +46,25 @@ extern const RuvKernels ruv_kernels_neon;
 
 /*
  * The kernels that differ only in their source, of a file that defines
- * l2_squared_any, inner_product_any, l1_any, residual_any and decode_any for
- * every source.  A macro, because a function cannot have two sets of
+ * sum_any, residual_any and decode_any for every source.  A macro, because a function cannot have two sets of
  * instructions; target is the attribute that names the set.
  */
 #define RUV_SOURCE_KERNELS(target, suffix, Type, source) \
 	static target float l2_squared_##suffix(const float *q, const Type *x, \
 											float scale, size_t n) \
 	{ \
-		return l2_squared_any(source, q, x, scale, n); \
+		return sum_any(RUV_TERM_SQUARE, source, q, x, scale, n); \
 	} \
 	static target float inner_product_##suffix(const float *q, \
 											   const Type *x, \
 											   float scale, size_t n) \
 	{ \
-		return inner_product_any(source, q, x, scale, n); \
+		return sum_any(RUV_TERM_PRODUCT, source, q, x, scale, n); \
 	} \
 	static target float l1_##suffix(const float *q, const Type *x, \
 									float scale, size_t n) \
 	{ \
-		return l1_any(source, q, x, scale, n); \
+		return sum_any(RUV_TERM_MAGNITUDE, source, q, x, scale, n); \
 	} \
 	static target float residual_##suffix(const float *q, const Type *x, \
 										  float scale, size_t n, \
@@ -76,21 +83,48 @@ extern const RuvKernels ruv_kernels_neon;
 	RUV_SOURCE_KERNELS(target, i8, int8_t, RUV_SOURCE_I8) \
 	static target float l2_squared(const float *a, const float *b, size_t n) \
 	{ \
-		return l2_squared_any(RUV_SOURCE_F32, a, b, 1.0f, n); \
+		return sum_any(RUV_TERM_SQUARE, RUV_SOURCE_F32, a, b, 1.0f, n); \
 	} \
 	static target float inner_product(const float *a, const float *b, \
 									  size_t n) \
 	{ \
-		return inner_product_any(RUV_SOURCE_F32, a, b, 1.0f, n); \
+		return sum_any(RUV_TERM_PRODUCT, RUV_SOURCE_F32, a, b, 1.0f, n); \
 	} \
 	static target float l1(const float *a, const float *b, size_t n) \
 	{ \
-		return l1_any(RUV_SOURCE_F32, a, b, 1.0f, n); \
+		return sum_any(RUV_TERM_MAGNITUDE, RUV_SOURCE_F32, a, b, 1.0f, n); \
 	} \
 	static target float residual_f32(const float *q, const float *x, \
 									 size_t n, float *diff, float *maxabs) \
 	{ \
 		return residual_any(RUV_SOURCE_F32, q, x, 1.0f, n, diff, maxabs); \
+	}
+
+/*
+ * The code kernels, likewise, of a file that defines code_dot_any,
+ * encode_signs and encode_planes; bits is a constant in them.
+ */
+#define RUV_CODE_KERNELS(target) \
+	static target void code_dot(int bits, const int8_t *q, size_t n, \
+								const uint8_t *codes, size_t stride, \
+								int count, int32_t *out) \
+	{ \
+		if (bits == 1) \
+			code_dot_any(1, q, n, codes, stride, count, out); \
+		else if (bits == 2) \
+			code_dot_any(2, q, n, codes, stride, count, out); \
+		else \
+			code_dot_any(4, q, n, codes, stride, count, out); \
+	} \
+	static target float code_encode(int bits, const float *r, \
+									float inv_step, size_t n, \
+									uint8_t *code) \
+	{ \
+		if (bits == 1) \
+			return encode_signs(r, n, code); \
+		if (bits == 2) \
+			return encode_planes(2, r, inv_step, n / 4, code); \
+		return encode_planes(4, r, inv_step, n / 2, code); \
 	}
 
 /* The table of a file whose functions are named as their places in it. */

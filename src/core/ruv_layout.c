@@ -14,8 +14,8 @@
 #include "core/ruv_layout.h"
 #include "core/ruv_node.h"
 
-#define FEWEST_LINKS	22
-#define ENOUGH_LINKS	32
+#define FEWEST_LINKS 22
+#define ENOUGH_LINKS 32
 
 static int
 round_up(int value, int unit)
@@ -59,7 +59,8 @@ choose_slot(RuvLayout *layout)
 	else
 	{
 		layout->slot = RUV_SLOT_CODE;
-		layout->bits = dims <= 96 ? 4 : dims <= 256 ? 2 : 1;
+		layout->bits = dims <= 96 ? 4 : dims <= 256 ? 2 :
+													  1;
 		layout->padded = round_up(dims, layout->bits == 2 ? 64 : 32);
 		layout->code_bytes = layout->padded * layout->bits / 8;
 		layout->slot_bytes = 8 + layout->code_bytes;
@@ -73,7 +74,7 @@ record_bytes(int room, int per_page)
 	return room / per_page / 8 * 8;
 }
 
-/* The most links of a record with this own vector; negative if it cannot be. */
+/* The most links of a record with this own vector; -1 if it does not fit. */
 static int
 links_for(const RuvLayout *layout, RuvOwnKind own, int room, int per_page)
 {

@@ -10,11 +10,11 @@
 
 #include "core/ruv_common.h"
 
-#define RUV_MAX_LINKS		64	/* the diverse bitmap has as many bits */
-#define RUV_MAX_TIDS		10	/* heap rows that share one node */
-#define RUV_TID_BYTES		6
-#define RUV_SMALL_DIMS		32	/* up to here slots hold whole vectors */
-#define RUV_MAX_GRAPH_DIMS	4096
+#define RUV_MAX_LINKS 64		/* the diverse bitmap has as many bits */
+#define RUV_MAX_TIDS 10			/* heap rows that share one node */
+#define RUV_TID_BYTES 6
+#define RUV_SMALL_DIMS 32		/* up to here slots hold whole vectors */
+#define RUV_MAX_GRAPH_DIMS 4096
 
 typedef enum RuvMetric
 {

@@ -262,9 +262,7 @@ ruv_link_plan(const RuvLayout *layout, const RuvKernels *kernels,
 
 	if (n < ruv_node_room(layout, node->ntids))
 		plan.slot = n;
-	else if (n > 0 && (must_take || (new_is_diverse && !worst_diverse) ||
-					   (new_is_diverse == worst_diverse &&
-						visit->distance < worst_distance)))
+	else if (n > 0 && (must_take || (new_is_diverse && !worst_diverse) || (new_is_diverse == worst_diverse && visit->distance < worst_distance)))
 		plan.slot = worst;
 	if (plan.slot < 0)
 	{

@@ -315,7 +315,7 @@ ruv_node_init(const RuvQuery *query, RuvNode *node, uint32_t self)
 	}
 	node->residual = residual_of(query, node);
 	node->norm = query->is_wild ? INFINITY :
-		(float) (query->norm * (1 + 1e-6));
+								  (float) (query->norm * (1 + 1e-6));
 }
 
 bool
@@ -399,7 +399,7 @@ ruv_estimate_slots(const RuvQuery *query, const uint8_t *slots, int n,
 							 dots);
 	shift = centre * (float) query->quantized_sum;
 	weight = layout->metric == RUV_METRIC_IP ? -query->quantum :
-		-2 * query->quantum;
+											   -2 * query->quantum;
 	for (int i = 0; i < n; i++)
 	{
 		const uint8_t *slot = slots + (size_t) i * stride;
@@ -447,6 +447,9 @@ ruv_node_interval(const RuvQuery *query, float distance, float residual,
 	const RuvLayout *layout = query->layout;
 	double		error = RUV_KERNEL_ERROR(layout->padded);
 	double		slack = residual;
+	double		root = sqrt(fabs(distance));
+	double		low;
+	double		high;
 	RuvInterval interval = {-INFINITY, INFINITY};
 
 	if (query->is_wild || !isfinite(residual) || !isfinite(distance))
@@ -456,22 +459,18 @@ ruv_node_interval(const RuvQuery *query, float distance, float residual,
 	switch (layout->metric)
 	{
 		case RUV_METRIC_L2:
-			interval.low = (sqrt(distance) * (1 - error) - slack) * (1 - error);
-			interval.high = (sqrt(distance) * (1 + error) + slack) *
-				(1 + error);
+			interval.low = (root * (1 - error) - slack) * (1 - error);
+			interval.high = (root * (1 + error) + slack) * (1 + error);
 			if (interval.low < 0)
 				interval.low = 0;
 			break;
 		case RUV_METRIC_COSINE:
-			{
-				double		low = sqrt(distance) * (1 - error) - slack - 1e-6;
-				double		high = sqrt(distance) * (1 + error) + slack + 1e-6;
-
-				/* |a - b|^2 / 2 of unit vectors is 1 - cos(a, b) */
-				interval.low = (low > 0 ? low * low / 2 : 0) - 4 * error;
-				interval.high = high * high / 2 + 4 * error;
-				break;
-			}
+			/* |a - b|^2 / 2 of unit vectors is 1 - cos(a, b) */
+			low = fmax(root * (1 - error) - slack - 1e-6, 0);
+			high = root * (1 + error) + slack + 1e-6;
+			interval.low = low * low / 2 - 4 * error;
+			interval.high = high * high / 2 + 4 * error;
+			break;
 		case RUV_METRIC_IP:
 			slack = slack * query->norm + 2 * error * query->norm * norm;
 			if (ruv_layout_is_rotated(layout))

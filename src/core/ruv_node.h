@@ -16,9 +16,9 @@
 #include "core/ruv_layout.h"
 #include "core/ruv_rotate.h"
 
-#define RUV_NODE_FREE	0		/* never used, or given back by vacuum */
-#define RUV_NODE_LIVE	1
-#define RUV_NODE_DEAD	2		/* no heap row; leads on until unlinked */
+#define RUV_NODE_FREE 0			/* never used, or given back by vacuum */
+#define RUV_NODE_LIVE 1
+#define RUV_NODE_DEAD 2			/* no heap row; leads on until unlinked */
 
 typedef struct RuvNode
 {

@@ -20,7 +20,7 @@ typedef struct RuvRotation
 {
 	size_t		n;				/* multiple of 8, at least 32 */
 	size_t		block;			/* largest power of two <= n */
-	uint8_t    *signs;			/* RUV_ROTATE_ROUNDS * n / 8 bytes */
+	uint8_t	   *signs;			/* RUV_ROTATE_ROUNDS * n / 8 bytes */
 } RuvRotation;
 
 /*

@@ -261,7 +261,7 @@ ruv_search_offer(RuvSearch *search, const uint32_t *ids,
 
 	for (int i = 0; i < n; i += OFFER_GROUP)
 	{
-		int			near[OFFER_GROUP];
+		int			near[OFFER_GROUP] = {0};
 		int			nnear = 0;
 		int			end = n - i < OFFER_GROUP ? n : i + OFFER_GROUP;
 

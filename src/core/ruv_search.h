@@ -75,7 +75,7 @@ extern RUV_CHECKED RuvStatus ruv_search_offer(RuvSearch *search,
 /* Starts again from the best of the rest; false if there is none. */
 extern bool ruv_search_resume(RuvSearch *search);
 
-/* Nothing farther than this could enter the pool; infinite while it has room. */
+/* What is farther cannot enter the pool; infinite while it has room. */
 extern float ruv_search_horizon(const RuvSearch *search);
 
 /* Bytes in use besides the struct. */

@@ -189,7 +189,8 @@ place_in_memory(BuildState *state, const float *x, ItemPointer tid)
 	if (!shared->is_flushed)
 	{
 		ereport(NOTICE,
-				(errmsg("hnsw graph no longer fits into maintenance_work_mem after " INT64_FORMAT " tuples",
+				(errmsg("hnsw graph no longer fits into maintenance_work_mem "
+						"after " INT64_FORMAT " tuples",
 						shared->index_tuples),
 				 errdetail("Building will take significantly more time."),
 				 errhint("Increase maintenance_work_mem to speed up builds.")));
@@ -268,9 +269,9 @@ rvd_hnsw_build_worker(dsm_segment *seg, shm_toc *toc)
 	char	   *pages = shm_toc_lookup(toc, KEY_AREA, false);
 	LWLock	   *locks = shm_toc_lookup(toc, KEY_LOCKS, false);
 	LOCKMODE	heap_lock = shared->is_concurrent ? ShareUpdateExclusiveLock :
-		ShareLock;
+												 ShareLock;
 	LOCKMODE	index_lock = shared->is_concurrent ? RowExclusiveLock :
-		AccessExclusiveLock;
+												  AccessExclusiveLock;
 	Relation	heap;
 	Relation	index;
 	IndexInfo  *info;
@@ -296,7 +297,36 @@ static Snapshot
 build_snapshot(bool is_concurrent)
 {
 	return is_concurrent ? RegisterSnapshot(GetTransactionSnapshot()) :
-		SnapshotAny;
+						   SnapshotAny;
+}
+
+static Size
+query_bytes(void)
+{
+	return strlen(debug_query_string) + 1;
+}
+
+/* The statement, for the workers' entries in pg_stat_activity. */
+static void
+share_query(ParallelContext *context)
+{
+	char	   *query;
+
+	if (debug_query_string == NULL)
+		return;
+	query = shm_toc_allocate(context->toc, query_bytes());
+	memcpy(query, debug_query_string, query_bytes());
+	shm_toc_insert(context->toc, KEY_QUERY, query);
+}
+
+/* Leaves parallel mode; the snapshot is a transaction's or SnapshotAny. */
+static void
+end_parallel(ParallelContext *context, Snapshot snapshot)
+{
+	if (IsMVCCSnapshot(snapshot))
+		UnregisterSnapshot(snapshot);
+	DestroyParallelContext(context);
+	ExitParallelMode();
 }
 
 /*
@@ -336,17 +366,13 @@ build_parallel(Relation heap, Relation index, IndexInfo *info, int wanted,
 	shm_toc_estimate_keys(&context->estimator, 3);
 	if (debug_query_string)
 	{
-		shm_toc_estimate_chunk(&context->estimator,
-							   strlen(debug_query_string) + 1);
+		shm_toc_estimate_chunk(&context->estimator, query_bytes());
 		shm_toc_estimate_keys(&context->estimator, 1);
 	}
 	InitializeParallelDSM(context);
 	if (context->seg == NULL)
 	{
-		if (IsMVCCSnapshot(snapshot))
-			UnregisterSnapshot(snapshot);
-		DestroyParallelContext(context);
-		ExitParallelMode();
+		end_parallel(context, snapshot);
 		return false;
 	}
 
@@ -361,14 +387,7 @@ build_parallel(Relation heap, Relation index, IndexInfo *info, int wanted,
 	shm_toc_insert(context->toc, KEY_SHARED, shared);
 	shm_toc_insert(context->toc, KEY_AREA, pages);
 	shm_toc_insert(context->toc, KEY_LOCKS, locks);
-	if (debug_query_string)
-	{
-		char	   *query = shm_toc_allocate(context->toc,
-											 strlen(debug_query_string) + 1);
-
-		strcpy(query, debug_query_string);
-		shm_toc_insert(context->toc, KEY_QUERY, query);
-	}
+	share_query(context);
 
 	open_state(&state, index, shared, pages, locks, 1);
 	if (room >= RVD_FIRST_NODE_BLOCK)
@@ -388,11 +407,7 @@ build_parallel(Relation heap, Relation index, IndexInfo *info, int wanted,
 		flush_area(&state);
 	result->heap_tuples = shared->heap_tuples;
 	result->index_tuples = (double) shared->index_tuples;
-
-	if (IsMVCCSnapshot(snapshot))
-		UnregisterSnapshot(snapshot);
-	DestroyParallelContext(context);
-	ExitParallelMode();
+	end_parallel(context, snapshot);
 	return true;
 }
 

@@ -65,7 +65,8 @@ open_hnsw_index(Oid oid, LOCKMODE lock)
 				 errmsg("\"%s\" is not an hnsw index",
 						RelationGetRelationName(index)),
 				 index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX ?
-				 errhint("Give the index of one partition.") : 0));
+					 errhint("Give the index of one partition.") :
+					 0));
 	if (!rvd_owns_relation(oid))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX,
 					   RelationGetRelationName(index));
@@ -103,8 +104,7 @@ collect_tids(Check *check, const RuvNode *node)
 	if (check->ntids + RUV_MAX_TIDS > check->tids_room)
 	{
 		check->tids_room *= 2;
-		check->tids = repalloc_huge(check->tids, (Size) check->tids_room *
-									sizeof(ItemPointerData));
+		check->tids = repalloc_huge(check->tids, (Size) check->tids_room * sizeof(ItemPointerData));
 	}
 	for (int i = 0; i < node->ntids; i++)
 	{
@@ -129,12 +129,12 @@ check_record(Check *check, const RvdPin *pin, int slot, const RuvNode *node)
 		if (ruv_node_link(layout, node, i) < rvd_first_id(geometry) ||
 			ruv_node_link(layout, node, i) == node->self)
 			rvd_index_corrupted(check->store.index, pin->block, slot,
-								"Invariant G2: a link does not lead to another node.");
+								"Invariant G2: a link does not lead to a node.");
 		for (int k = 0; k < i; k++)
 			if (ruv_node_link(layout, node, i) ==
 				ruv_node_link(layout, node, k))
 				rvd_index_corrupted(check->store.index, pin->block, slot,
-									"Invariant G3: two links lead to the same node.");
+									"Invariant G3: two links lead to one node.");
 	}
 	for (int i = 0; i < node->ntids; i++)
 	{
@@ -159,7 +159,7 @@ check_page_alone(Check *check, BlockNumber block)
 	rvd_store_get(&check->store, block, false, RVD_KIND_NODE, &pin);
 	for (int i = 0; i < geometry->layout.per_page; i++)
 	{
-		RuvNode    *node = rvd_node_of(&check->store, &pin, i);
+		RuvNode	   *node = rvd_node_of(&check->store, &pin, i);
 
 		if (node->state == RUV_NODE_FREE)
 			continue;
@@ -183,7 +183,7 @@ is_still_dangling(Check *check, uint32 from, uint32 to)
 	const RuvLayout *layout = &check->store.geometry->layout;
 	bool		has_link = false;
 	RvdPin		pin;
-	RuvNode    *node = rvd_store_node(&check->store, to, false, &pin);
+	RuvNode	   *node = rvd_store_node(&check->store, to, false, &pin);
 
 	if (node != NULL)
 	{
@@ -218,7 +218,8 @@ link_tolerance(const RuvLayout *layout, const RuvNode *a, double residual_b,
 		return residuals + 0.01 * distance;
 	/* |sqrt(x) - sqrt(y)| <= residuals, in terms of x - y */
 	return 2 * sqrt(distance) * residuals + residuals * residuals +
-		0.01 * distance + 1e-5 * ((double) a->norm * a->norm + norm_b * norm_b);
+		0.01 * distance +
+		1e-5 * ((double) a->norm * a->norm + norm_b * norm_b);
 }
 
 /* G2: the link leads to a node, and its slot was made for that very node. */
@@ -231,7 +232,7 @@ check_link(Check *check, const RuvNode *node, int i)
 	BlockNumber block = rvd_block_of(geometry, node->self);
 	int			slot = rvd_slot_of(geometry, node->self);
 	RvdPin		pin;
-	RuvNode    *other = rvd_store_node(&check->store, to, false, &pin);
+	RuvNode	   *other = rvd_store_node(&check->store, to, false, &pin);
 	double		residual;
 	double		norm;
 	double		stored;
@@ -255,9 +256,9 @@ check_link(Check *check, const RuvNode *node, int i)
 	if (isfinite(node->residual) && isfinite(residual) &&
 		isfinite(stored) && isfinite(actual) &&
 		fabs(stored - actual) >
-		link_tolerance(layout, node, residual, norm, fabs(actual)))
+			link_tolerance(layout, node, residual, norm, fabs(actual)))
 		rvd_index_corrupted(check->store.index, block, slot,
-							"Invariant G2: a slot was made for another node than its link leads to.");
+							"Invariant G2: a slot was made for another node.");
 }
 
 static void
@@ -274,12 +275,12 @@ static void
 check_links(Check *check)
 {
 	const RuvLayout *layout = &check->store.geometry->layout;
-	RuvNode    *copy = palloc((Size) layout->record_bytes);
+	RuvNode	   *copy = palloc((Size) layout->record_bytes);
 
 	for (int64 at = 0; at < check->nqueue; at++)
 	{
 		RvdPin		pin;
-		RuvNode    *node;
+		RuvNode	   *node;
 
 		CHECK_FOR_INTERRUPTS();
 		node = rvd_store_node(&check->store, check->queue[at], false, &pin);
@@ -316,7 +317,7 @@ check_entries(Check *check)
 	rvd_store_release(&check->store, &pin);
 	for (int i = 0; i < n; i++)
 	{
-		RuvNode    *node;
+		RuvNode	   *node;
 
 		for (int k = 0; k < i; k++)
 			if (ids[i] == ids[k])
@@ -395,10 +396,10 @@ check_open(Check *check, Relation index)
 	bytes = (Size) check->nbits / 8 + 1;
 	check->exists = MemoryContextAllocExtended(CurrentMemoryContext, bytes,
 											   MCXT_ALLOC_HUGE |
-											   MCXT_ALLOC_ZERO);
+												   MCXT_ALLOC_ZERO);
 	check->reached = MemoryContextAllocExtended(CurrentMemoryContext, bytes,
 												MCXT_ALLOC_HUGE |
-												MCXT_ALLOC_ZERO);
+													MCXT_ALLOC_ZERO);
 	check->own = palloc((Size) padded * sizeof(float));
 	check->other = palloc((Size) padded * sizeof(float));
 	check->tids_room = 1024;
@@ -410,7 +411,7 @@ Datum
 rvd_index_check(PG_FUNCTION_ARGS)
 {
 	LOCKMODE	lock = RecoveryInProgress() ? AccessShareLock :
-		ShareUpdateExclusiveLock;
+										   ShareUpdateExclusiveLock;
 	Relation	index = open_hnsw_index(PG_GETARG_OID(0), AccessShareLock);
 	Oid			heap = index->rd_index->indrelid;
 	Check		check;
@@ -426,13 +427,13 @@ rvd_index_check(PG_FUNCTION_ARGS)
 	}
 	check.queue = MemoryContextAllocHuge(CurrentMemoryContext,
 										 ((Size) check.nbits + 1) *
-										 sizeof(uint32));
+											 sizeof(uint32));
 	check_entries(&check);
 	check_links(&check);
 	for (uint32 id = 0; id < check.nbits; id++)
 	{
 		RvdPin		pin;
-		RuvNode    *node;
+		RuvNode	   *node;
 
 		if (!bit_of(check.exists, id) || bit_of(check.reached, id))
 			continue;
@@ -528,9 +529,11 @@ rvd_index_info(PG_FUNCTION_ARGS)
 	values[13] = Int64GetDatum(slots - check.nodes);
 	values[14] = Int64GetDatum(check.ntids);
 	values[15] = Float8GetDatum(check.nodes ?
-								(double) check.links / check.nodes : 0);
+									(double) check.links / check.nodes :
+									0);
 	values[16] = Float8GetDatum(check.nodes ?
-								(double) check.dead / check.nodes : 0);
+									(double) check.dead / check.nodes :
+									0);
 	values[17] = Int64GetDatum((int64) check.nblocks * BLCKSZ);
 	relation_close(index, AccessShareLock);
 	PG_RETURN_DATUM(make_row(fcinfo, values, 18));

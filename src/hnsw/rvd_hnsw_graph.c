@@ -107,7 +107,7 @@ find_candidates(RvdPlacer *placer, uint32 self, uint32 *twin)
 	while ((id = ruv_search_next(&search)) != 0)
 	{
 		RvdPin		pin;
-		RuvNode    *node = rvd_store_node(store, id, false, &pin);
+		RuvNode	   *node = rvd_store_node(store, id, false, &pin);
 		bool		is_live;
 
 		CHECK_FOR_INTERRUPTS();
@@ -158,7 +158,7 @@ attach(RvdPlacer *placer, uint32 twin, ItemPointer tid)
 	const RuvLayout *layout = &store->geometry->layout;
 	RvdChange	change;
 	RvdPin		pin;
-	RuvNode    *node = rvd_store_node(store, twin, true, &pin);
+	RuvNode	   *node = rvd_store_node(store, twin, true, &pin);
 	Page		page;
 
 	if (node == NULL)
@@ -187,7 +187,7 @@ static int
 choose_links(RvdPlacer *placer, int *chosen)
 {
 	const RuvLayout *layout = &placer->store->geometry->layout;
-	RuvNode    *record = placer->record;
+	RuvNode	   *record = placer->record;
 	float	   *own = placer->query.diff;
 	float	   *r = palloc((Size) layout->padded * sizeof(float));
 	int		   *scratch;
@@ -263,7 +263,7 @@ link_from(RvdPlacer *placer, uint32 neighbour, uint32 id, bool must_take)
 	RuvVisit	visit;
 	RuvLinkPlan plan;
 	RvdPin		pin;
-	RuvNode    *node = rvd_store_node(store, neighbour, true, &pin);
+	RuvNode	   *node = rvd_store_node(store, neighbour, true, &pin);
 
 	/* it may have died since it was chosen; then others lead here */
 	if (node == NULL)
@@ -332,7 +332,8 @@ rvd_add_entry(RvdPlacer *placer, uint32 id, const float *x, bool must_add)
 			must_add = false, at = UINT32_MAX;
 	if (at == (uint32) geometry->entry_room)
 		at = must_add ? (uint32) pg_prng_uint64_range(&placer->prng, 0,
-													  at - 1) : UINT32_MAX;
+													  at - 1) :
+						UINT32_MAX;
 	if (at != UINT32_MAX)
 	{
 		Page		page;
@@ -406,7 +407,7 @@ query_from_node(RvdPlacer *placer, uint32 id)
 	float	   *zero = palloc0((Size) layout->dims * sizeof(float));
 	double		norm = 0;
 	RvdPin		pin;
-	RuvNode    *node;
+	RuvNode	   *node;
 
 	/* stored vectors are normalised and rotated already */
 	ruv_query_init(&placer->query, layout, rvd_kernels,
@@ -433,7 +434,7 @@ rvd_replace_links(RvdPlacer *placer, uint32 id)
 	int			chosen[RUV_MAX_LINKS];
 	RvdChange	change;
 	RvdPin		pin;
-	RuvNode    *node;
+	RuvNode	   *node;
 	uint32		unused;
 	int			n;
 

@@ -146,7 +146,7 @@ extern void rvd_store_get(RvdStore *store, BlockNumber block, bool exclusive,
 						  uint16 kind, RvdPin *pin);
 extern void rvd_store_release(RvdStore *store, RvdPin *pin);
 
-/* Was the file extended by this page, but a crash came before it was filled? */
+/* Was the file extended by this page and a crash came before it was filled? */
 extern bool rvd_store_is_empty_page(RvdStore *store, BlockNumber block);
 
 static inline BlockNumber
@@ -231,7 +231,7 @@ typedef struct RvdPlacer
 	RuvArena	arena;
 	RuvQuery	query;
 	void	   *query_memory;
-	RuvNode    *record;			/* image of the node being placed */
+	RuvNode	   *record;			/* image of the node being placed */
 	RuvCandidate *candidates;
 	bool	   *same_image;
 	float	  **vectors;		/* decoded vectors of the candidates */
@@ -320,12 +320,14 @@ extern void rvd_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 							ScanKey orderbys, int norderbys);
 extern bool rvd_hnsw_gettuple(IndexScanDesc scan, ScanDirection direction);
 extern void rvd_hnsw_endscan(IndexScanDesc scan);
-extern IndexBulkDeleteResult *rvd_hnsw_bulkdelete(IndexVacuumInfo *info,
-												  IndexBulkDeleteResult *stats,
-												  IndexBulkDeleteCallback callback,
-												  void *callback_state);
-extern IndexBulkDeleteResult *rvd_hnsw_vacuumcleanup(IndexVacuumInfo *info,
-													 IndexBulkDeleteResult *stats);
+extern IndexBulkDeleteResult *
+rvd_hnsw_bulkdelete(IndexVacuumInfo *info,
+					IndexBulkDeleteResult *stats,
+					IndexBulkDeleteCallback callback,
+					void *callback_state);
+extern IndexBulkDeleteResult *
+rvd_hnsw_vacuumcleanup(IndexVacuumInfo *info,
+					   IndexBulkDeleteResult *stats);
 extern bool rvd_hnsw_validate(Oid opclass);
 
 #define RVD_PROGRESS_PHASE_LOAD 2

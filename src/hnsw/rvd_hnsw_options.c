@@ -29,8 +29,7 @@ static const struct config_enum_entry iterative_scan_options[] = {
 	{"off", RVD_ITERATIVE_OFF, false},
 	{"relaxed_order", RVD_ITERATIVE_RELAXED, false},
 	{"strict_order", RVD_ITERATIVE_STRICT, false},
-	{NULL, 0, false}
-};
+	{NULL, 0, false}};
 
 static int	ef_search = 40;
 static int	iterative_scan = RVD_ITERATIVE_OFF;
@@ -95,21 +94,21 @@ int
 rvd_hnsw_ef_search(void)
 {
 	return settings_are_ours ? ef_search :
-		atoi(foreign_setting("hnsw.ef_search"));
+							   (int) strtol(foreign_setting("hnsw.ef_search"), NULL, 10);
 }
 
 int
 rvd_hnsw_max_scan_tuples(void)
 {
 	return settings_are_ours ? max_scan_tuples :
-		atoi(foreign_setting("hnsw.max_scan_tuples"));
+							   (int) strtol(foreign_setting("hnsw.max_scan_tuples"), NULL, 10);
 }
 
 double
 rvd_hnsw_scan_mem_multiplier(void)
 {
 	return settings_are_ours ? scan_mem_multiplier :
-		atof(foreign_setting("hnsw.scan_mem_multiplier"));
+							   strtod(foreign_setting("hnsw.scan_mem_multiplier"), NULL);
 }
 
 RvdIterativeScan
@@ -140,7 +139,7 @@ rvd_hnsw_option_ef_construction(Relation index)
 	RvdHnswOptions *options = (RvdHnswOptions *) index->rd_options;
 
 	return options ? options->ef_construction :
-		RVD_HNSW_DEFAULT_EF_CONSTRUCTION;
+					 RVD_HNSW_DEFAULT_EF_CONSTRUCTION;
 }
 
 bytea *
@@ -149,7 +148,7 @@ rvd_hnsw_options(Datum reloptions, bool validate)
 	static const relopt_parse_elt tab[] = {
 		{"m", RELOPT_TYPE_INT, offsetof(RvdHnswOptions, m)},
 		{"ef_construction", RELOPT_TYPE_INT,
-		offsetof(RvdHnswOptions, ef_construction)},
+		 offsetof(RvdHnswOptions, ef_construction)},
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind,

@@ -67,7 +67,7 @@ IndexScanDesc
 rvd_hnsw_beginscan(Relation index, int nkeys, int norderbys)
 {
 	IndexScanDesc scan = RelationGetIndexScan(index, nkeys, norderbys);
-	RvdScan    *so = palloc0(sizeof(RvdScan));
+	RvdScan	   *so = palloc0(sizeof(RvdScan));
 
 	so->context = AllocSetContextCreate(CurrentMemoryContext,
 										"ruvector hnsw scan",
@@ -86,7 +86,7 @@ void
 rvd_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 				ScanKey orderbys, int norderbys)
 {
-	RvdScan    *so = scan->opaque;
+	RvdScan	   *so = scan->opaque;
 
 	so->is_started = false;
 	MemoryContextReset(so->context);
@@ -101,7 +101,7 @@ rvd_hnsw_rescan(IndexScanDesc scan, ScanKey keys, int nkeys,
 void
 rvd_hnsw_endscan(IndexScanDesc scan)
 {
-	RvdScan    *so = scan->opaque;
+	RvdScan	   *so = scan->opaque;
 
 	MemoryContextDelete(so->context);
 	pfree(so);
@@ -146,7 +146,7 @@ init_query(IndexScanDesc scan, RvdScan *so)
 static void
 start_scan(IndexScanDesc scan)
 {
-	RvdScan    *so = scan->opaque;
+	RvdScan	   *so = scan->opaque;
 	uint32		ids[RUV_MAX_ENTRIES];
 	float		estimates[RUV_MAX_ENTRIES];
 	int			n;
@@ -205,8 +205,7 @@ add_hit(RvdScan *so, const RuvNode *node, float distance)
 	{
 		so->tids_room = so->tids_room ? so->tids_room * 2 : 512;
 		so->tids = so->tids ?
-			repalloc_huge(so->tids, (Size) so->tids_room *
-						  sizeof(ItemPointerData)) :
+			repalloc_huge(so->tids, (Size) so->tids_room * sizeof(ItemPointerData)) :
 			palloc((Size) so->tids_room * sizeof(ItemPointerData));
 	}
 	interval = ruv_node_interval(&so->query, distance, node->residual,
@@ -240,7 +239,7 @@ run_search(RvdScan *so)
 	while ((id = ruv_search_next(&so->search)) != 0)
 	{
 		RvdPin		pin;
-		RuvNode    *node;
+		RuvNode	   *node;
 		bool		is_live;
 
 		CHECK_FOR_INTERRUPTS();
@@ -347,7 +346,7 @@ needs_recheck(const RvdScan *so, const RvdHit *hit, int at)
 static const RvdHit *
 next_hit(IndexScanDesc scan)
 {
-	RvdScan    *so = scan->opaque;
+	RvdScan	   *so = scan->opaque;
 
 	for (;;)
 	{
@@ -374,7 +373,7 @@ next_hit(IndexScanDesc scan)
 bool
 rvd_hnsw_gettuple(IndexScanDesc scan, ScanDirection direction)
 {
-	RvdScan    *so = scan->opaque;
+	RvdScan	   *so = scan->opaque;
 	MemoryContext old = MemoryContextSwitchTo(so->context);
 	const RvdHit *hit;
 

@@ -153,7 +153,8 @@ rvd_hnsw_metric(Relation index)
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("type not supported for hnsw index"),
-			 errdetail("The operator class of index \"%s\" has a distance function that hnsw does not know.",
+			 errdetail("The operator class of index \"%s\" has a distance "
+					   "function that hnsw does not know.",
 					   RelationGetRelationName(index))));
 	pg_unreachable();
 }
@@ -417,7 +418,7 @@ RuvNode *
 rvd_node_of(const RvdStore *store, const RvdPin *pin, int slot)
 {
 	const RvdGeometry *geometry = store->geometry;
-	RuvNode    *node = rvd_raw_node(geometry, pin->page, slot);
+	RuvNode	   *node = rvd_raw_node(geometry, pin->page, slot);
 
 	if (ruv_node_check(&geometry->layout, node,
 					   rvd_id_of(geometry, pin->block, slot)) != RUV_OK)
@@ -432,7 +433,7 @@ rvd_store_node(RvdStore *store, uint32 id, bool exclusive, RvdPin *pin)
 	const RuvLayout *layout = &store->geometry->layout;
 	BlockNumber block = rvd_block_of(store->geometry, id);
 	int			slot = rvd_slot_of(store->geometry, id);
-	RuvNode    *node;
+	RuvNode	   *node;
 
 	if (unlikely(block < RVD_FIRST_NODE_BLOCK))
 		rvd_index_corrupted(store->index, block, slot,
@@ -446,7 +447,7 @@ rvd_store_node(RvdStore *store, uint32 id, bool exclusive, RvdPin *pin)
 	 */
 	node = rvd_raw_node(store->geometry, pin->page, slot);
 	if (unlikely(((PageHeader) pin->page)->pd_special !=
-				 BLCKSZ - MAXALIGN(sizeof(RvdSpecial)) ||
+					 BLCKSZ - MAXALIGN(sizeof(RvdSpecial)) ||
 				 node->self != id))
 		check_page(store, block, pin->page, RVD_KIND_NODE);
 	node = rvd_node_of(store, pin, slot);
@@ -510,7 +511,7 @@ try_block(RvdStore *store, BlockNumber block, RvdPin *pin, int *slot,
 static bool
 free_private_slot(RvdStore *store, RvdPin *pin, int *slot, bool *fresh)
 {
-	RvdArea    *area = store->area;
+	RvdArea	   *area = store->area;
 
 	for (;;)
 	{

@@ -166,7 +166,6 @@ rows_out_of_page(Vacuum *vacuum, BlockNumber block)
 	uint32	   *rows = palloc0((Size) per_page * sizeof(uint32));
 	bool		any = false;
 	RvdPin		pin;
-	Page		page;
 
 	if (!get_page(vacuum, block, true, &pin))
 	{
@@ -175,16 +174,16 @@ rows_out_of_page(Vacuum *vacuum, BlockNumber block)
 	}
 	for (int i = 0; i < per_page; i++)
 	{
-		RuvNode    *node = rvd_node_of(&vacuum->store, &pin, i);
+		RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
 
 		if (node->state == RUV_NODE_LIVE)
 			rows[i] = dead_rows(vacuum, node);
 		any |= rows[i] != 0;
 	}
-	page = pin.page;
 	if (any)
 	{
 		RvdChange	change;
+		Page		page;
 
 		rvd_change_begin(&change, vacuum->store.index, RVD_LOGGED);
 		page = rvd_change_page(&change, pin.buffer, pin.page, false);
@@ -195,11 +194,12 @@ rows_out_of_page(Vacuum *vacuum, BlockNumber block)
 	}
 	for (int i = 0; i < per_page; i++)
 	{
-		RuvNode    *node = rvd_raw_node(geometry, pin.page, i);
+		RuvNode	   *node = rvd_raw_node(geometry, pin.page, i);
 		uint32		id = rvd_id_of(geometry, block, i);
 
 		vacuum->stats->num_index_tuples += node->state == RUV_NODE_LIVE ?
-			node->ntids : 0;
+			node->ntids :
+			0;
 		if (node->state == RUV_NODE_DEAD)
 		{
 			set_bit(vacuum->dead, vacuum->nbits, id);
@@ -268,7 +268,7 @@ links_out_of_page(Vacuum *vacuum, BlockNumber block)
 	}
 	for (int i = 0; i < per_page; i++)
 	{
-		RuvNode    *node = rvd_node_of(&vacuum->store, &pin, i);
+		RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
 
 		hurt[i] = node->state == RUV_NODE_LIVE && has_dead_link(vacuum, node);
 		any |= hurt[i];
@@ -339,7 +339,8 @@ renew_entries(Vacuum *vacuum)
 	rvd_store_release(store, &pin);
 
 	for (int i = 0; i < vacuum->nsample &&
-		 kept < store->geometry->entry_room; i++, kept++)
+		 kept < store->geometry->entry_room;
+		 i++, kept++)
 		rvd_add_entry_of(&vacuum->placer, vacuum->sample[i]);
 }
 
@@ -355,7 +356,7 @@ mark_reached(Vacuum *vacuum, BlockNumber block)
 		return;
 	for (int i = 0; i < geometry->layout.per_page; i++)
 	{
-		RuvNode    *node = rvd_node_of(&vacuum->store, &pin, i);
+		RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
 
 		if (node->state != RUV_NODE_LIVE)
 			continue;
@@ -394,7 +395,7 @@ reattach_page(Vacuum *vacuum, BlockNumber block)
 	{
 		for (int i = 0; i < per_page; i++)
 		{
-			RuvNode    *node = rvd_node_of(&vacuum->store, &pin, i);
+			RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
 			uint32		id = rvd_id_of(geometry, block, i);
 
 			if (node->state == RUV_NODE_LIVE &&
@@ -423,7 +424,7 @@ free_nodes_of_page(Vacuum *vacuum, BlockNumber block)
 		return;
 	for (int i = 0; i < layout->per_page; i++)
 	{
-		RuvNode    *node = rvd_node_of(&vacuum->store, &pin, i);
+		RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
 
 		if (node->state == RUV_NODE_FREE)
 			nfree++;
@@ -440,7 +441,7 @@ free_nodes_of_page(Vacuum *vacuum, BlockNumber block)
 		page = rvd_change_page(&change, pin.buffer, pin.page, false);
 		for (int i = 0; i < layout->per_page; i++)
 		{
-			RuvNode    *node = rvd_raw_node(geometry, page, i);
+			RuvNode	   *node = rvd_raw_node(geometry, page, i);
 
 			if (node->state == RUV_NODE_DEAD &&
 				get_bit(vacuum->dead, vacuum->nbits,
@@ -453,7 +454,7 @@ free_nodes_of_page(Vacuum *vacuum, BlockNumber block)
 	if (nfree + ndead > 0)
 		RecordPageWithFreeSpace(vacuum->store.index, block,
 								(Size) (nfree + ndead) *
-								layout->record_bytes);
+									layout->record_bytes);
 }
 
 /* ---- the whole ---- */
@@ -505,7 +506,7 @@ vacuum_open(Vacuum *vacuum, IndexVacuumInfo *info,
 					pg_prng_uint64(&pg_global_prng_state));
 	vacuum->sample = MemoryContextAlloc(vacuum->context,
 										(Size) RUV_MAX_ENTRIES *
-										sizeof(uint32));
+											sizeof(uint32));
 }
 
 IndexBulkDeleteResult *

@@ -46,8 +46,8 @@ rvd_index_corrupted(Relation index, BlockNumber block, int slot,
 			 errmsg("index \"%s\" is damaged",
 					RelationGetRelationName(index)),
 			 slot < 0 ?
-			 errdetail("Block %u: %s", block, broken) :
-			 errdetail("Block %u, node %d: %s", block, slot, broken),
+				 errdetail("Block %u: %s", block, broken) :
+				 errdetail("Block %u, node %d: %s", block, slot, broken),
 			 errhint("Rebuild it with REINDEX.")));
 	pg_unreachable();
 }

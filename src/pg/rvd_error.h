@@ -18,6 +18,6 @@ extern void rvd_check_status(RuvStatus status, const char *what);
  */
 extern void rvd_index_corrupted(Relation index, BlockNumber block, int slot,
 								const char *broken)
-			__attribute__((noreturn));
+	__attribute__((noreturn));
 
 #endif							/* RVD_ERROR_H */

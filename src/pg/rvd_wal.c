@@ -4,11 +4,15 @@
  */
 #include "postgres.h"
 
+#include "access/generic_xlog.h"
 #include "access/xloginsert.h"
 #include "miscadmin.h"
 #include "utils/rel.h"
 
 #include "pg/rvd_wal.h"
+
+StaticAssertDecl(RVD_CHANGE_PAGES == MAX_GENERIC_XLOG_PAGES,
+				 "a change set must fit into one record");
 
 void
 rvd_change_begin(RvdChange *change, Relation rel, RvdDurability durability)

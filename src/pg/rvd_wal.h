@@ -10,7 +10,6 @@
 #ifndef RVD_WAL_H
 #define RVD_WAL_H
 
-#include "access/generic_xlog.h"
 #include "storage/bufmgr.h"
 #include "utils/relcache.h"
 
@@ -22,12 +21,12 @@ typedef enum RvdDurability
 	RVD_PRIVATE					/* memory that is written out later */
 } RvdDurability;
 
-#define RVD_CHANGE_PAGES MAX_GENERIC_XLOG_PAGES
+#define RVD_CHANGE_PAGES 4		/* what one Generic WAL record can hold */
 
 typedef struct RvdChange
 {
 	RvdDurability durability;
-	GenericXLogState *state;
+	void	   *state;			/* of Generic WAL, if logged */
 	int			nbuffers;
 	Buffer		buffers[RVD_CHANGE_PAGES];
 } RvdChange;
