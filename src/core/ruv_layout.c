@@ -59,8 +59,9 @@ choose_slot(RuvLayout *layout)
 	else
 	{
 		layout->slot = RUV_SLOT_CODE;
-		layout->bits = dims <= 96 ? 4 : dims <= 256 ? 2 :
-													  1;
+		layout->bits = 1;
+		if (dims <= 256)
+			layout->bits = dims <= 96 ? 4 : 2;
 		layout->padded = round_up(dims, layout->bits == 2 ? 64 : 32);
 		layout->code_bytes = layout->padded * layout->bits / 8;
 		layout->slot_bytes = 8 + layout->code_bytes;
@@ -139,6 +140,8 @@ ruv_layout_init(RuvLayout *layout, RuvMetric metric, int dims, int m,
 			per_page--;
 	}
 
+	if (per_page < 1)
+		return RUV_ERR_LIMIT;
 	layout->per_page = per_page;
 	layout->own_bytes = own_bytes(layout->own, layout->padded);
 	layout->record_bytes = record_bytes(room, per_page);

@@ -146,7 +146,8 @@ ruv_node_add_tid(const RuvLayout *layout, const RuvKernels *kernels,
 {
 	if (node->ntids >= RUV_MAX_TIDS)
 		return false;
-	while (node->nlinks > ruv_node_room(layout, node->ntids + 1))
+	while (node->nlinks > 0 &&
+		   node->nlinks > ruv_node_room(layout, node->ntids + 1))
 		ruv_node_drop_link(layout, node, least_missed(layout, kernels, node));
 	memcpy(ruv_node_tid(layout, node, node->ntids), tid, RUV_TID_BYTES);
 	node->ntids++;
@@ -262,7 +263,10 @@ ruv_link_plan(const RuvLayout *layout, const RuvKernels *kernels,
 
 	if (n < ruv_node_room(layout, node->ntids))
 		plan.slot = n;
-	else if (n > 0 && (must_take || (new_is_diverse && !worst_diverse) || (new_is_diverse == worst_diverse && visit->distance < worst_distance)))
+	else if (worst >= 0 &&
+			 (must_take || (new_is_diverse && !worst_diverse) ||
+			  (new_is_diverse == worst_diverse &&
+			   visit->distance < worst_distance)))
 		plan.slot = worst;
 	if (plan.slot < 0)
 	{

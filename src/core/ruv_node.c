@@ -322,7 +322,7 @@ bool
 ruv_node_same_image(const RuvNode *node, const RuvNode *other,
 					const RuvLayout *layout)
 {
-	return memcmp(&node->scale, &other->scale, sizeof(float)) == 0 &&
+	return node->scale == other->scale &&
 		memcmp(own_vector(node), own_vector(other),
 			   (size_t) layout->own_bytes) == 0;
 }

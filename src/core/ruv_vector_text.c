@@ -16,13 +16,13 @@
 
 /* Integers up to here, and powers of ten up to 22, are exact in a double. */
 #define MAX_EXACT_INTEGER (UINT64_C(1) << 53)
-#define MAX_EXACT_POWER	  22
+#define MAX_EXACT_POWER 22
 
 /* One more digit after this integer is still exact. */
 #define MAX_TENTH ((MAX_EXACT_INTEGER - 10) / 10)
 
 /* A double's fraction bits below those of a float, and their midpoint. */
-#define TAIL_MASK	  ((UINT64_C(1) << 29) - 1)
+#define TAIL_MASK ((UINT64_C(1) << 29) - 1)
 #define TAIL_MIDPOINT (UINT64_C(1) << 28)
 
 static const double exact_power[MAX_EXACT_POWER + 1] = {

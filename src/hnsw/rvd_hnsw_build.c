@@ -315,7 +315,7 @@ share_query(ParallelContext *context)
 	if (debug_query_string == NULL)
 		return;
 	query = shm_toc_allocate(context->toc, query_bytes());
-	memcpy(query, debug_query_string, query_bytes());
+	strlcpy(query, debug_query_string, query_bytes());
 	shm_toc_insert(context->toc, KEY_QUERY, query);
 }
 

@@ -104,7 +104,9 @@ collect_tids(Check *check, const RuvNode *node)
 	if (check->ntids + RUV_MAX_TIDS > check->tids_room)
 	{
 		check->tids_room *= 2;
-		check->tids = repalloc_huge(check->tids, (Size) check->tids_room * sizeof(ItemPointerData));
+		check->tids =
+			repalloc_huge(check->tids,
+						  (Size) check->tids_room * sizeof(*check->tids));
 	}
 	for (int i = 0; i < node->ntids; i++)
 	{

@@ -186,6 +186,12 @@ start_scan(IndexScanDesc scan)
 					 "searching");
 }
 
+static void *
+resize(void *array, Size size)
+{
+	return array == NULL ? palloc(size) : repalloc_huge(array, size);
+}
+
 /* Remembers a node's rows. */
 static void
 add_hit(RvdScan *so, const RuvNode *node, float distance)
@@ -197,16 +203,12 @@ add_hit(RvdScan *so, const RuvNode *node, float distance)
 	if (so->nhits == so->hits_room)
 	{
 		so->hits_room = so->hits_room ? so->hits_room * 2 : 256;
-		so->hits = so->hits ?
-			repalloc_huge(so->hits, (Size) so->hits_room * sizeof(RvdHit)) :
-			palloc((Size) so->hits_room * sizeof(RvdHit));
+		so->hits = resize(so->hits, so->hits_room * sizeof(*so->hits));
 	}
 	if (so->ntids + RUV_MAX_TIDS > so->tids_room)
 	{
 		so->tids_room = so->tids_room ? so->tids_room * 2 : 512;
-		so->tids = so->tids ?
-			repalloc_huge(so->tids, (Size) so->tids_room * sizeof(ItemPointerData)) :
-			palloc((Size) so->tids_room * sizeof(ItemPointerData));
+		so->tids = resize(so->tids, so->tids_room * sizeof(*so->tids));
 	}
 	interval = ruv_node_interval(&so->query, distance, node->residual,
 								 node->norm);
