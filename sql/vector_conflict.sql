@@ -24,7 +24,9 @@ CREATE SCHEMA ruvector;
 CREATE EXTENSION ruvector_delta;
 DROP SCHEMA ruvector;
 
--- pgvector itself, where it is at hand
+-- pgvector itself, where it is at hand; in a session of its own, because it
+-- cannot be loaded where its settings exist already
+\c regression_rvd_conflict
 DO $$
 DECLARE
 	hint text;

@@ -146,9 +146,10 @@ bytea *
 rvd_hnsw_options(Datum reloptions, bool validate)
 {
 	static const relopt_parse_elt tab[] = {
-		{"m", RELOPT_TYPE_INT, offsetof(RvdHnswOptions, m)},
-		{"ef_construction", RELOPT_TYPE_INT,
-		 offsetof(RvdHnswOptions, ef_construction)},
+		{.optname = "m", .opttype = RELOPT_TYPE_INT,
+		 .offset = offsetof(RvdHnswOptions, m)},
+		{.optname = "ef_construction", .opttype = RELOPT_TYPE_INT,
+		 .offset = offsetof(RvdHnswOptions, ef_construction)},
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind,
