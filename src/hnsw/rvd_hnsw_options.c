@@ -142,14 +142,19 @@ rvd_hnsw_option_ef_construction(Relation index)
 					 RVD_HNSW_DEFAULT_EF_CONSTRUCTION;
 }
 
+/* What is not named here differs between the versions and may be zero. */
+#define INT_OPTION(field) \
+	{ \
+		.optname = #field, .opttype = RELOPT_TYPE_INT, \
+		.offset = offsetof(RvdHnswOptions, field) \
+	}
+
 bytea *
 rvd_hnsw_options(Datum reloptions, bool validate)
 {
 	static const relopt_parse_elt tab[] = {
-		{.optname = "m", .opttype = RELOPT_TYPE_INT,
-		 .offset = offsetof(RvdHnswOptions, m)},
-		{.optname = "ef_construction", .opttype = RELOPT_TYPE_INT,
-		 .offset = offsetof(RvdHnswOptions, ef_construction)},
+		INT_OPTION(m),
+		INT_OPTION(ef_construction),
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind,
