@@ -478,6 +478,7 @@ rvd_hnsw_build(Relation heap, Relation index, IndexInfo *info)
 
 	RVD_DEBUG_POINT("build-before-log");
 	rvd_log_whole_fork(index, MAIN_FORKNUM);
+	RVD_DEBUG_POINT("build-after-log");
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -394,6 +394,7 @@ rvd_place(RvdPlacer *placer, const float *vector, ItemPointer tid)
 		return false;
 	RVD_DEBUG_POINT("insert-after-node");
 	link_back(placer, id, chosen, n);
+	RVD_DEBUG_POINT("insert-before-entry");
 	sample_entry(placer, id);
 	return true;
 }

@@ -19,6 +19,7 @@
 #include "core/ruv_node.h"
 #include "hnsw/rvd_hnsw.h"
 #include "hnsw/rvd_hnsw_int.h"
+#include "pg/rvd_debug.h"
 #include "pg/rvd_error.h"
 #include "pg/rvd_kernels.h"
 #include "types/rvd_vector.h"
@@ -568,6 +569,7 @@ rvd_store_free_slot(RvdStore *store, RvdPin *pin, int *slot, bool *fresh)
 			UnlockRelationForExtension(index, ExclusiveLock);
 			block = BufferGetBlockNumber(pin->buffer);
 			ReleaseBuffer(pin->buffer);
+			RVD_DEBUG_POINT("insert-after-extend");
 			if (block >= UINT32_MAX / store->geometry->layout.per_page)
 				ereport(ERROR,
 						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -191,6 +191,7 @@ rows_out_of_page(Vacuum *vacuum, BlockNumber block)
 			if (rows[i] != 0)
 				remove_rows(vacuum, rvd_raw_node(geometry, page, i), rows[i]);
 		rvd_change_finish(&change);
+		RVD_DEBUG_POINT("vacuum-between-marks");
 	}
 	for (int i = 0; i < per_page; i++)
 	{
@@ -284,6 +285,7 @@ links_out_of_page(Vacuum *vacuum, BlockNumber block)
 			if (hurt[i])
 				drop_dead_links(vacuum, rvd_raw_node(geometry, page, i));
 		rvd_change_finish(&change);
+		RVD_DEBUG_POINT("vacuum-between-unlinks");
 	}
 	for (int i = 0; i < per_page; i++)
 		hurt[i] = hurt[i] &&
@@ -298,6 +300,7 @@ links_out_of_page(Vacuum *vacuum, BlockNumber block)
 			rvd_replace_links(&vacuum->placer,
 							  rvd_id_of(geometry, block, i));
 			MemoryContextSwitchTo(old);
+			RVD_DEBUG_POINT("vacuum-between-replacements");
 		}
 	pfree(hurt);
 }
@@ -337,6 +340,7 @@ renew_entries(Vacuum *vacuum)
 	else
 		rvd_change_finish(&change);
 	rvd_store_release(store, &pin);
+	RVD_DEBUG_POINT("vacuum-between-entries");
 
 	for (int i = 0; i < vacuum->nsample &&
 		 kept < store->geometry->entry_room;
@@ -405,7 +409,10 @@ reattach_page(Vacuum *vacuum, BlockNumber block)
 		rvd_store_release(&vacuum->store, &pin);
 	}
 	for (int i = 0; i < n; i++)
+	{
 		rvd_link_back(&vacuum->placer, orphans[i]);
+		RVD_DEBUG_POINT("vacuum-between-orphans");
+	}
 	pfree(orphans);
 }
 
@@ -451,6 +458,8 @@ free_nodes_of_page(Vacuum *vacuum, BlockNumber block)
 		rvd_change_finish(&change);
 	}
 	rvd_store_release(&vacuum->store, &pin);
+	if (ndead > 0)
+		RVD_DEBUG_POINT("vacuum-between-frees");
 	if (nfree + ndead > 0)
 		RecordPageWithFreeSpace(vacuum->store.index, block,
 								(Size) (nfree + ndead) *
@@ -479,6 +488,7 @@ remove_dead_nodes(Vacuum *vacuum, BlockNumber *nblocks)
 	*nblocks = RelationGetNumberOfBlocks(index);
 	cover_blocks(vacuum, *nblocks);
 	renew_entries(vacuum);
+	RVD_DEBUG_POINT("vacuum-after-entries");
 	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < *nblocks; b++)
 		links_out_of_page(vacuum, b);
 	RVD_DEBUG_POINT("vacuum-after-unlink");
