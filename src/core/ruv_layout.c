@@ -14,6 +14,7 @@
 #include "core/ruv_layout.h"
 #include "core/ruv_node.h"
 
+#define LEAST_LINKS 4			/* of a node with RUV_MAX_TIDS */
 #define FEWEST_LINKS 22
 #define ENOUGH_LINKS 32
 
@@ -75,14 +76,20 @@ record_bytes(int room, int per_page)
 	return room / per_page / 8 * 8;
 }
 
-/* The most links of a record with this own vector; -1 if it does not fit. */
+/*
+ * The most links of a record with this own vector; -1 if it does not fit.
+ * TIDs may take the bytes of slots, but not of the last few: a node that
+ * leads nowhere would cut off others.
+ */
 static int
 links_for(const RuvLayout *layout, RuvOwnKind own, int room, int per_page)
 {
 	int			left = record_bytes(room, per_page) - (int) sizeof(RuvNode) -
-		own_bytes(own, layout->padded) - RUV_TID_BYTES;
+		own_bytes(own, layout->padded);
 
-	return left < 0 ? -1 : left / layout->slot_bytes;
+	if (left < RUV_MAX_TIDS * RUV_TID_BYTES + LEAST_LINKS * layout->slot_bytes)
+		return -1;
+	return (left - RUV_TID_BYTES) / layout->slot_bytes;
 }
 
 /* The most records a page can have while each keeps `wanted` links. */
@@ -100,11 +107,12 @@ RuvStatus
 ruv_layout_init(RuvLayout *layout, RuvMetric metric, int dims, int m,
 				int room)
 {
-	int			most = 2 * m < RUV_MAX_LINKS ? 2 * m : RUV_MAX_LINKS;
+	int			most = m < RUV_MAX_LINKS / 2 ? 2 * m : RUV_MAX_LINKS;
 	int			wanted;
 	int			per_page;
 
-	if (dims < 1 || dims > RUV_MAX_GRAPH_DIMS || m < 1 || room < 512)
+	if (metric < RUV_METRIC_L2 || metric > RUV_METRIC_L1 ||
+		dims < 1 || dims > RUV_MAX_GRAPH_DIMS || m < 1 || room < 512)
 		return RUV_ERR_ARGUMENT;
 	memset(layout, 0, sizeof(*layout));
 	layout->metric = metric;
@@ -130,8 +138,6 @@ ruv_layout_init(RuvLayout *layout, RuvMetric metric, int dims, int m,
 			layout->own = RUV_OWN_I8;
 			per_page = per_page_i8;
 		}
-		if (per_page == 0)
-			per_page = 1;
 
 		/* one record less on a full page costs little and may give many */
 		wanted = most < ENOUGH_LINKS ? most : ENOUGH_LINKS;
@@ -140,8 +146,9 @@ ruv_layout_init(RuvLayout *layout, RuvMetric metric, int dims, int m,
 			per_page--;
 	}
 
+	/* where not even one record has as many links, what fits must do */
 	if (per_page < 1)
-		return RUV_ERR_LIMIT;
+		per_page = 1;
 	layout->per_page = per_page;
 	layout->own_bytes = own_bytes(layout->own, layout->padded);
 	layout->record_bytes = record_bytes(room, per_page);
@@ -149,7 +156,7 @@ ruv_layout_init(RuvLayout *layout, RuvMetric metric, int dims, int m,
 	layout->slots = links_for(layout, layout->own, room, per_page);
 	if (layout->slots > RUV_MAX_LINKS)
 		layout->slots = RUV_MAX_LINKS;
-	if (layout->slots < 4)
+	if (layout->slots < LEAST_LINKS)
 		return RUV_ERR_LIMIT;
 	return RUV_OK;
 }

@@ -73,9 +73,11 @@ ruv_layout_is_rotated(const RuvLayout *layout)
 }
 
 /*
- * Chooses the geometry for vectors of `dims` (1 .. RUV_MAX_GRAPH_DIMS), at
- * most 2 * m links, on pages with `room` usable bytes.  RUV_ERR_LIMIT if not
- * even one record fits.
+ * Chooses the geometry for vectors of `dims` (1 .. RUV_MAX_GRAPH_DIMS) whose
+ * nodes want 2 * m links, on pages with `room` usable bytes.  A record may
+ * hold more links, up to RUV_MAX_LINKS, where the page has the bytes, or
+ * fewer, where it has not.  With RUV_MAX_TIDS it still has slots.
+ * RUV_ERR_LIMIT if not even one record fits.
  */
 extern RUV_CHECKED RuvStatus ruv_layout_init(RuvLayout *layout,
 											 RuvMetric metric, int dims, int m,
