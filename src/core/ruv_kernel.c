@@ -61,10 +61,10 @@ clamp(float value, float low, float high)
 static inline float
 keep_rounding(float product)
 {
-#if defined(__FP_FAST_FMAF) && defined(__aarch64__)
+#if defined(__aarch64__)
 	__asm__(""
 			: "+w"(product));
-#elif defined(__FP_FAST_FMAF) && defined(__x86_64__)
+#elif defined(__FMA__)
 	__asm__(""
 			: "+x"(product));
 #endif
