@@ -683,9 +683,10 @@ expect_wild(RuvMetric metric, float value, bool is_wild)
 		  (double) value);
 	for (int i = 0; i < space.layout.padded; i++)
 		CHECK(isfinite(query.x[i]), "element %d", i);
-	if (is_wild)
+	for (int i = 0; i < 2 && (is_wild || i == 0); i++)
 	{
-		RuvInterval interval = ruv_node_interval(&query, 1, 0.5f, 1);
+		RuvInterval interval = ruv_node_interval(&query, 1, 0.5f,
+												 i == 0 ? INFINITY : 1);
 
 		CHECK(interval.low == -INFINITY && interval.high == INFINITY,
 			  "%g .. %g", interval.low, interval.high);
