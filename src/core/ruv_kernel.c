@@ -19,10 +19,10 @@
 
 #include "core/ruv_kernel_int.h"
 
-#define SUMS	16
+#define SUMS 16
 
 /* As many as one kind of processor may have. */
-#define MAX_TABLES	3
+#define MAX_TABLES 3
 
 /* Adding and subtracting it rounds |x| < 2^22 to nearest even. */
 #define ROUNDER 12582912.0f
@@ -61,8 +61,12 @@ clamp(float value, float low, float high)
 static inline float
 keep_rounding(float product)
 {
-#if defined(__GNUC__) && defined(__FP_FAST_FMAF) && defined(__aarch64__)
-	__asm__("" : "+w"(product));
+#if defined(__aarch64__)
+	__asm__(""
+			: "+w"(product));
+#elif defined(__FMA__)
+	__asm__(""
+			: "+x"(product));
 #endif
 	return product;
 }
@@ -99,7 +103,7 @@ half_from(float value)
 		half = 0x7c00;
 	else if (bits >= 0x38800000)	/* 2^-14, the least normal half */
 		half = (bits - 0x38000000 + 0xfff + (bits >> 13 & 1)) >> 13;
-	else						/* the last bit of 0.5f is that of a subnormal half */
+	else						/* 0.5f ends where a subnormal half does */
 		half = float_bits(bits_float(bits) + 0.5f) - float_bits(0.5f);
 	return (uint16_t) (sign | half);
 }
@@ -177,7 +181,7 @@ sum_any(RuvTerm term, RuvSource source, const float *q, const void *x,
 
 RUV_INLINE float
 residual_any(RuvSource source, const float *q, const void *x, float scale,
-		 size_t n, float *diff, float *maxabs)
+			 size_t n, float *diff, float *maxabs)
 {
 	float		sums[SUMS] = {0};
 	float		largest = 0.0f;
@@ -269,14 +273,16 @@ plane_code_dot(int bits, const int8_t *q, size_t bytes, const uint8_t *code)
 
 static void
 code_dot(int bits, const int8_t *q, size_t n, const uint8_t *codes,
-				size_t stride, int count, int32_t *out)
+		 size_t stride, int count, int32_t *out)
 {
 	for (int k = 0; k < count; k++)
 	{
 		const uint8_t *code = codes + (size_t) k * stride;
 
-		out[k] = bits == 1 ? bit_code_dot(q, n, code) :
-			plane_code_dot(bits, q, ruv_code_bytes(bits, n), code);
+		if (bits == 1)
+			out[k] = bit_code_dot(q, n, code);
+		else
+			out[k] = plane_code_dot(bits, q, ruv_code_bytes(bits, n), code);
 	}
 }
 
@@ -293,7 +299,7 @@ code_of(float value, int half)
 
 static float
 code_encode(int bits, const float *r, float inv_step, size_t n,
-				   uint8_t *code)
+			uint8_t *code)
 {
 	size_t		bytes = ruv_code_bytes(bits, n);
 	int			half = 1 << (bits - 1);
@@ -410,7 +416,7 @@ ruv_kernels_all(const RuvKernels **tables, int room)
 		usable[count++] = &ruv_kernels_avx2;
 	if (cpu_has_avx2() && cpu_has_avx512())
 		usable[count++] = &ruv_kernels_avx512;
-#elif defined(__aarch64__)
+#elif defined(__AARCH64EL__)
 	usable[count++] = &ruv_kernels_neon;
 #endif
 
@@ -438,7 +444,8 @@ ruv_kernels_by_name(const char *name)
 const RuvKernels *
 ruv_kernels_best(void)
 {
-	const RuvKernels *tables[MAX_TABLES];
+	const RuvKernels *tables[MAX_TABLES] = {NULL};
+	int			count = ruv_kernels_all(tables, MAX_TABLES);
 
-	return tables[ruv_kernels_all(tables, MAX_TABLES) - 1];
+	return tables[count - 1];
 }

@@ -21,10 +21,12 @@
 
 #define TARGET __attribute__((target("avx2,fma,f16c")))
 
-#define LANES	8
+#define LANES 8
+
+#define NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
 
 /* Query groups of 64 numbers that code_dot prepares at a time. */
-#define GROUPS	(RUV_QUERY_CHUNK / 64)
+#define GROUPS (RUV_QUERY_CHUNK / 64)
 
 /*
  * Groups whose sums fit into 16 bits: twice a group, a lane adds two products
@@ -45,7 +47,8 @@ lanes_below(size_t n)
 RUV_INLINE TARGET __m256
 keep_rounding(__m256 product)
 {
-	__asm__("" : "+x"(product));
+	__asm__(""
+			: "+x"(product));
 	return product;
 }
 
@@ -96,7 +99,7 @@ element(RuvSource source, const void *x, size_t i, size_t n, __m256 scale)
 		case RUV_SOURCE_F16:
 			return _mm256_mul_ps(load_f16(x, i, n), scale);
 		case RUV_SOURCE_I8:
-			return _mm256_mul_ps(load_i8(x, i, n), scale);
+			return keep_rounding(_mm256_mul_ps(load_i8(x, i, n), scale));
 		case RUV_SOURCE_F32:
 			break;
 	}
@@ -112,10 +115,7 @@ difference(RuvSource source, const float *q, const void *x, size_t i,
 
 	if (source == RUV_SOURCE_F16)
 		return _mm256_fnmadd_ps(load_f16(x, i, n), scale, from);
-	if (source == RUV_SOURCE_I8)
-		return _mm256_sub_ps(from, keep_rounding(element(source, x, i, n,
-														 scale)));
-	return _mm256_sub_ps(from, load_f32(x, i, n));
+	return _mm256_sub_ps(from, element(source, x, i, n, scale));
 }
 
 RUV_INLINE TARGET __m256
@@ -284,8 +284,7 @@ encode_f16(const float *x, float inv_scale, size_t n, uint16_t *out)
 		__m128i		halves;
 
 		value = _mm256_min_ps(_mm256_max_ps(value, low), high);
-		halves = _mm256_cvtps_ph(value, _MM_FROUND_TO_NEAREST_INT |
-									_MM_FROUND_NO_EXC);
+		halves = _mm256_cvtps_ph(value, NEAREST);
 		if (count == LANES)
 			_mm_storeu_si128((__m128i *) (out + i), halves);
 		else
@@ -512,16 +511,16 @@ four_codes(int bits, const QueryGroup *query, size_t n,
 	const __m256i weights = equal_weights(bits);
 	const __m256i zero = _mm256_setzero_si256();
 	__m256i		wide[4] = {zero, zero, zero, zero};
+	__m128i		sum;
 	size_t		groups = n / 64;
 	size_t		at = 0;
 
 	for (size_t g = 0; g * 64 < n;)
 	{
 		__m256i		sums[4] = {zero, zero, zero, zero};
-		size_t		end = groups - g;
+		size_t		end = g + GROUPS_IN_16_BITS(bits);
 
-		end = g + (end < GROUPS_IN_16_BITS(bits) ? end :
-			GROUPS_IN_16_BITS(bits));
+		end = end < groups ? end : groups;
 		if (g == groups)
 		{
 			for (int k = 0; k < 4; k++)
@@ -543,9 +542,9 @@ four_codes(int bits, const QueryGroup *query, size_t n,
 	wide[0] = _mm256_hadd_epi32(wide[0], wide[1]);
 	wide[2] = _mm256_hadd_epi32(wide[2], wide[3]);
 	wide[0] = _mm256_hadd_epi32(wide[0], wide[2]);
-	return _mm_srai_epi32(_mm_add_epi32(_mm256_castsi256_si128(wide[0]),
-										_mm256_extracti128_si256(wide[0], 1)),
-						  bits == 1 ? 3 : bits == 2 ? 2 : 0);
+	sum = _mm_add_epi32(_mm256_castsi256_si128(wide[0]),
+						_mm256_extracti128_si256(wide[0], 1));
+	return _mm_srai_epi32(sum, 4 - bits);	/* the power, 3, 2 or 0 */
 }
 
 RUV_INLINE TARGET void
@@ -581,6 +580,7 @@ code_dot_any(int bits, const int8_t *q, size_t n, const uint8_t *codes,
 RUV_INLINE TARGET float
 encode_signs(const float *r, size_t n, uint8_t *code)
 {
+	const __m256 half = _mm256_set1_ps(0.5f);
 	__m256		zero = _mm256_setzero_ps();
 	__m256		sums[2] = {zero, zero};
 
@@ -593,10 +593,10 @@ encode_signs(const float *r, size_t n, uint8_t *code)
 			_mm256_cmp_ps(low, zero, _CMP_GE_OQ));
 		code[i / 8 + 1] = (uint8_t) _mm256_movemask_ps(
 			_mm256_cmp_ps(high, zero, _CMP_GE_OQ));
-		sums[0] = add_magnitude(sums[0], low);
-		sums[1] = add_magnitude(sums[1], high);
+		sums[0] = _mm256_fmadd_ps(half, magnitude(low), sums[0]);
+		sums[1] = _mm256_fmadd_ps(half, magnitude(high), sums[1]);
 	}
-	return 0.5f * add_lanes(_mm256_add_ps(sums[0], sums[1]));
+	return add_lanes(_mm256_add_ps(sums[0], sums[1]));
 }
 
 /* The eight codes of r; adds their share to *sum. */
@@ -605,12 +605,15 @@ encode_lanes(int half, const float *r, __m256 by, __m256 *sum)
 {
 	__m256		value = _mm256_loadu_ps(r);
 	__m256		t = _mm256_mul_ps(value, by);
+	__m256i		floored;
 
 	t = _mm256_max_ps(t, _mm256_set1_ps((float) -half));
 	t = _mm256_min_ps(t, _mm256_set1_ps((float) (half - 1)));
 	t = _mm256_floor_ps(t);
-	*sum = _mm256_fmadd_ps(_mm256_add_ps(t, _mm256_set1_ps(0.5f)), value, *sum);
-	return _mm256_add_epi32(_mm256_cvtps_epi32(t), _mm256_set1_epi32(half));
+	floored = _mm256_cvtps_epi32(t);
+	t = _mm256_add_ps(t, _mm256_set1_ps(0.5f));
+	*sum = _mm256_fmadd_ps(t, value, *sum);
+	return _mm256_add_epi32(floored, _mm256_set1_epi32(half));
 }
 
 RUV_INLINE TARGET float

@@ -17,16 +17,20 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
+#define TARGET \
+	__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni")))
 
-#define LANES	16
-#define FULL	((__mmask16) 0xffff)
+#define LANES 16
+#define FULL ((__mmask16) 0xffff)
+
+#define NEAREST (_MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)
+#define DOWN (_MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC)
 
 /* For vrangeps: the larger of two magnitudes. */
-#define MAX_MAGNITUDE	0x0b
+#define MAX_MAGNITUDE 0x0b
 
 /* Query groups that code_dot prepares at a time, one register each. */
-#define GROUPS	(RUV_QUERY_CHUNK / 64)
+#define GROUPS (RUV_QUERY_CHUNK / 64)
 
 /* The lanes below n, all of them if there are more. */
 RUV_INLINE TARGET __mmask16
@@ -42,7 +46,8 @@ lanes_below(size_t n)
 RUV_INLINE TARGET __m512
 keep_rounding(__m512 product)
 {
-	__asm__("" : "+v"(product));
+	__asm__(""
+			: "+v"(product));
 	return product;
 }
 
@@ -75,7 +80,7 @@ element(RuvSource source, const void *x, size_t i, __mmask16 lanes,
 		case RUV_SOURCE_F16:
 			return _mm512_mul_ps(load_f16(x, i, lanes), scale);
 		case RUV_SOURCE_I8:
-			return _mm512_mul_ps(load_i8(x, i, lanes), scale);
+			return keep_rounding(_mm512_mul_ps(load_i8(x, i, lanes), scale));
 		case RUV_SOURCE_F32:
 			break;
 	}
@@ -91,10 +96,7 @@ difference(RuvSource source, const float *q, const void *x, size_t i,
 
 	if (source == RUV_SOURCE_F16)
 		return _mm512_fnmadd_ps(load_f16(x, i, lanes), scale, from);
-	if (source == RUV_SOURCE_I8)
-		return _mm512_sub_ps(from, keep_rounding(element(source, x, i, lanes,
-														 scale)));
-	return _mm512_sub_ps(from, load_f32(x, i, lanes));
+	return _mm512_sub_ps(from, element(source, x, i, lanes, scale));
 }
 
 RUV_INLINE TARGET float
@@ -155,7 +157,7 @@ sum_any(RuvTerm term, RuvSource source, const float *q, const void *x,
 
 RUV_INLINE TARGET float
 residual_any(RuvSource source, const float *q, const void *x, float scale,
-		 size_t n, float *diff, float *maxabs)
+			 size_t n, float *diff, float *maxabs)
 {
 	__m512		by = _mm512_set1_ps(scale);
 	__m512		zero = _mm512_setzero_ps();
@@ -254,9 +256,7 @@ encode_f16(const float *x, float inv_scale, size_t n, uint16_t *out)
 
 		value = _mm512_min_ps(_mm512_max_ps(value, low), high);
 		_mm256_mask_storeu_epi16(out + i, lanes,
-								 _mm512_cvtps_ph(value,
-												 _MM_FROUND_TO_NEAREST_INT |
-												 _MM_FROUND_NO_EXC));
+								 _mm512_cvtps_ph(value, NEAREST));
 	}
 }
 
@@ -365,10 +365,11 @@ RUV_INLINE TARGET __m512i
 field_mask(int bits)
 {
 	if (bits == 1)
-		return _mm512_set_epi64((long long) 0x8080808080808080, 0x4040404040404040,
-								0x2020202020202020, 0x1010101010101010,
-								0x0808080808080808, 0x0404040404040404,
-								0x0202020202020202, 0x0101010101010101);
+		return _mm512_set_epi64((long long) 0x8080808080808080,
+								0x4040404040404040, 0x2020202020202020,
+								0x1010101010101010, 0x0808080808080808,
+								0x0404040404040404, 0x0202020202020202,
+								0x0101010101010101);
 	if (bits == 2)
 		return _mm512_set_epi64((long long) 0xc0c0c0c0c0c0c0c0,
 								(long long) 0xc0c0c0c0c0c0c0c0,
@@ -388,7 +389,8 @@ code_piece(int bits, const uint8_t *code)
 	if (bits == 2)
 		return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *) code));
 	if (bits == 4)
-		return _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *) code));
+		return _mm512_broadcast_i64x4(
+			_mm256_loadu_si256((const __m256i *) code));
 	memcpy(&piece, code, sizeof(piece));
 	return _mm512_set1_epi64(piece);
 }
@@ -485,7 +487,7 @@ code_dot_any(int bits, const int8_t *q, size_t n, const uint8_t *codes,
 		for (int k = 0; k < count; k += 4)
 		{
 			int			last = count - k < 4 ? count - k - 1 : 3;
-			__mmask8	lanes = (__mmask8) ((2 << last) - 1);
+			__mmask8	lanes = (__mmask8) (0x0f >> (3 - last));
 			const uint8_t *four[4];
 			__m128i		sums;
 
@@ -503,6 +505,7 @@ code_dot_any(int bits, const int8_t *q, size_t n, const uint8_t *codes,
 RUV_INLINE TARGET float
 encode_signs(const float *r, size_t n, uint8_t *code)
 {
+	const __m512 half = _mm512_set1_ps(0.5f);
 	__m512		zero = _mm512_setzero_ps();
 	__m512		sum = zero;
 	__m512		sum2 = zero;
@@ -516,10 +519,10 @@ encode_signs(const float *r, size_t n, uint8_t *code)
 		signs = _mm512_cmp_ps_mask(low, zero, _CMP_GE_OQ);
 		signs |= (uint32_t) _mm512_cmp_ps_mask(high, zero, _CMP_GE_OQ) << 16;
 		memcpy(code + i / 8, &signs, sizeof(signs));
-		sum = add_magnitude(sum, low);
-		sum2 = add_magnitude(sum2, high);
+		sum = _mm512_fmadd_ps(half, _mm512_abs_ps(low), sum);
+		sum2 = _mm512_fmadd_ps(half, _mm512_abs_ps(high), sum2);
 	}
-	return 0.5f * add_sums(sum, sum2, zero, zero);
+	return add_sums(sum, sum2, zero, zero);
 }
 
 RUV_INLINE TARGET float
@@ -543,8 +546,7 @@ encode_planes(int bits, const float *r, float inv_step, size_t bytes,
 			__m512i		floored;
 
 			t = _mm512_min_ps(_mm512_max_ps(t, low), high);
-			floored = _mm512_cvt_roundps_epi32(t, _MM_FROUND_TO_NEG_INF |
-												   _MM_FROUND_NO_EXC);
+			floored = _mm512_cvt_roundps_epi32(t, DOWN);
 			t = _mm512_add_ps(_mm512_cvtepi32_ps(floored),
 							  _mm512_set1_ps(0.5f));
 			sum = _mm512_fmadd_ps(t, value, sum);

@@ -30,8 +30,8 @@ typedef enum RuvTerm
 	RUV_TERM_MAGNITUDE
 } RuvTerm;
 
-#define RUV_MAX_HALF	65504.0f
-#define RUV_MAX_INT8	127.0f
+#define RUV_MAX_HALF 65504.0f
+#define RUV_MAX_INT8 127.0f
 
 /* int8 query bytes that code_dot prepares at a time, on the stack. */
 #define RUV_QUERY_CHUNK 2048
@@ -40,14 +40,15 @@ extern const RuvKernels ruv_kernels_scalar;
 #if defined(__x86_64__)
 extern const RuvKernels ruv_kernels_avx2;
 extern const RuvKernels ruv_kernels_avx512;
-#elif defined(__aarch64__)
+#elif defined(__AARCH64EL__)
 extern const RuvKernels ruv_kernels_neon;
 #endif
 
 /*
  * The kernels that differ only in their source, of a file that defines
- * sum_any, residual_any and decode_any for every source.  A macro, because a function cannot have two sets of
- * instructions; target is the attribute that names the set.
+ * sum_any, residual_any and decode_any for every source.  A macro, because a
+ * function cannot have two sets of instructions; target is the attribute that
+ * names the set.
  */
 #define RUV_SOURCE_KERNELS(target, suffix, Type, source) \
 	static target float l2_squared_##suffix(const float *q, const Type *x, \

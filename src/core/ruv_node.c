@@ -16,8 +16,12 @@
 
 #define ALIGN8(n) (((n) + 7) & ~(size_t) 7)
 
-/* Beyond this norm, squares leave float's range. */
+/* Norms from which on squares leave float's range, or its full precision. */
 #define WILD_NORM 1e18
+#define FAINT_NORM 1e-18
+
+/* What a float that is subnormal, or rounded to zero, is off by at most. */
+#define SUBNORMAL_STEP 0x1p-149
 
 size_t
 ruv_query_bytes(const RuvLayout *layout)
@@ -85,6 +89,9 @@ ruv_query_init(RuvQuery *query, const RuvLayout *layout,
 	query->is_wild = false;
 	if (layout->metric == RUV_METRIC_COSINE)
 	{
+		/* its direction is known well; SQL divides by its norm in float */
+		query->is_wild = query->norm > 0 &&
+			!(query->norm > FAINT_NORM && query->norm < WILD_NORM);
 		for (size_t i = 0; i < dims && query->norm > 0; i++)
 			query->x[i] = (float) (vector[i] / query->norm);
 		query->norm = query->norm > 0 ? 1 : 0;
@@ -446,19 +453,25 @@ ruv_node_interval(const RuvQuery *query, float distance, float residual,
 {
 	const RuvLayout *layout = query->layout;
 	double		error = RUV_KERNEL_ERROR(layout->padded);
-	double		slack = residual;
 	double		root = sqrt(fabs(distance));
+	double		lost = layout->padded * SUBNORMAL_STEP;
+	double		moved = 0;
+	double		slack;
 	double		low;
 	double		high;
 	RuvInterval interval = {-INFINITY, INFINITY};
 
-	if (query->is_wild || !isfinite(residual) || !isfinite(distance))
+	if (query->is_wild || !isfinite(residual) || !isfinite(norm) ||
+		!isfinite(distance))
 		return interval;
 	if (ruv_layout_is_rotated(layout))
-		slack += RUV_ROTATION_ERROR * query->norm;
+		moved = RUV_ROTATION_ERROR * query->norm;
+	slack = residual + moved;
 	switch (layout->metric)
 	{
 		case RUV_METRIC_L2:
+			/* either sum of squares may have lost that much */
+			slack += 3 * sqrt(lost);
 			interval.low = (root * (1 - error) - slack) * (1 - error);
 			interval.high = (root * (1 + error) + slack) * (1 + error);
 			if (interval.low < 0)
@@ -472,15 +485,17 @@ ruv_node_interval(const RuvQuery *query, float distance, float residual,
 			interval.high = high * high / 2 + 4 * error;
 			break;
 		case RUV_METRIC_IP:
-			slack = slack * query->norm + 2 * error * query->norm * norm;
-			if (ruv_layout_is_rotated(layout))
-				slack += RUV_ROTATION_ERROR * query->norm * norm;
+			/* the norm of the stored vector is at most norm + residual */
+			slack = residual * query->norm + 3 * lost +
+				(moved + 2 * error * query->norm) * ((double) norm + residual);
 			interval.low = distance - slack;
 			interval.high = distance + slack;
 			break;
 		case RUV_METRIC_L1:
-			interval.low = distance * (1 - 2 * error) - slack;
-			interval.high = distance * (1 + 2 * error) + slack;
+			slack += 3 * lost;
+			interval.low = (distance * (1 - error) - slack) * (1 - error);
+			interval.high = (distance * (1 + 2 * error) + slack) *
+				(1 + 2 * error);
 			if (interval.low < 0)
 				interval.low = 0;
 			break;

@@ -46,8 +46,9 @@ typedef struct RuvQuery
 	float		quantum;		/* what one unit of `quantized` stands for */
 	int32_t		quantized_sum;
 	double		norm;			/* |x| before rotation */
-	bool		is_wild;		/* too large for float arithmetic: x is zero
-								 * and no distance means anything */
+	bool		is_wild;		/* out of the range of float arithmetic: its
+								 * SQL distances may be anything; x is zero,
+								 * or of unit length for the cosine */
 } RuvQuery;
 
 /* Bytes of scratch that one RuvQuery wants for this layout. */

@@ -15,6 +15,8 @@ ruv_search_init(RuvSearch *search, int width, bool keeps_rest,
 				const RuvArena *arena)
 {
 	memset(search, 0, sizeof(*search));
+	if (width < 1)
+		return RUV_ERR_ARGUMENT;
 	search->arena = arena;
 	search->width = width;
 	search->keeps_rest = keeps_rest;
@@ -22,7 +24,10 @@ ruv_search_init(RuvSearch *search, int width, bool keeps_rest,
 	search->pool = ruv_alloc(arena, (size_t) width * sizeof(RuvPoolEntry));
 	search->seen = ruv_alloc(arena, FIRST_SEEN * sizeof(uint32_t));
 	if (search->pool == NULL || search->seen == NULL)
+	{
+		ruv_search_free(search);
 		return RUV_ERR_MEMORY;
+	}
 	memset(search->seen, 0, FIRST_SEEN * sizeof(uint32_t));
 	search->seen_mask = FIRST_SEEN - 1;
 	return RUV_OK;
@@ -243,8 +248,12 @@ static RuvStatus
 offer_one(RuvSearch *search, uint32_t id, float key)
 {
 	bool		fresh;
-	RuvStatus	status = mark_seen(search, id, &fresh);
+	RuvStatus	status;
 
+	/* nobody has it; in the pool it would look like the end */
+	if (id == 0)
+		return RUV_ERR_CORRUPT;
+	status = mark_seen(search, id, &fresh);
 	if (status != RUV_OK || !fresh)
 		return status;
 	if (search->npool < search->width ||
@@ -258,6 +267,8 @@ ruv_search_offer(RuvSearch *search, const uint32_t *ids,
 				 const float *estimates, int n)
 {
 	float		horizon = ruv_search_horizon(search);
+	bool		takes_all = search->keeps_rest ||
+		search->npool < search->width;
 
 	for (int i = 0; i < n; i += OFFER_GROUP)
 	{
@@ -269,7 +280,7 @@ ruv_search_offer(RuvSearch *search, const uint32_t *ids,
 		for (int k = i; k < end; k++)
 		{
 			near[nnear] = k;
-			nnear += search->keeps_rest || estimates[k] < horizon;
+			nnear += takes_all || estimates[k] < horizon;
 		}
 		for (int k = 0; k < nnear; k++)
 		{

@@ -51,7 +51,10 @@ typedef struct RuvSearch
 	int64_t		nvisited;
 } RuvSearch;
 
-/* width >= 1; keeps_rest if ruv_search_resume will be wanted. */
+/*
+ * width >= 1; keeps_rest if ruv_search_resume will be wanted.  After a
+ * failure nothing needs to be freed.
+ */
 extern RUV_CHECKED RuvStatus ruv_search_init(RuvSearch *search, int width,
 											 bool keeps_rest,
 											 const RuvArena *arena);
@@ -68,6 +71,11 @@ extern uint32_t ruv_search_peek(const RuvSearch *search);
 /* The distance of the node just visited; counts = false drops it. */
 extern void ruv_search_settle(RuvSearch *search, float distance, bool counts);
 
+/*
+ * Neighbours of the node just settled, or entries to start from.  An id that
+ * was offered before is passed over; the id 0 is RUV_ERR_CORRUPT.  Estimates
+ * that are NaN rank last.  After RUV_ERR_MEMORY only ruv_search_free is left.
+ */
 extern RUV_CHECKED RuvStatus ruv_search_offer(RuvSearch *search,
 											  const uint32_t *ids,
 											  const float *estimates, int n);

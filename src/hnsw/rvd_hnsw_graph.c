@@ -136,9 +136,10 @@ find_candidates(RvdPlacer *placer, uint32 self, uint32 *twin)
 		}
 		rvd_store_release(store, &pin);
 		ruv_search_settle(&search, visit.distance, is_live);
-		rvd_check_status(ruv_search_offer(&search, visit.ids, visit.estimates,
-										  visit.nlinks),
-						 "searching");
+		rvd_store_check_offer(store, id,
+							  ruv_search_offer(&search, visit.ids,
+											   visit.estimates,
+											   visit.nlinks));
 	}
 	ruv_search_free(&search);
 	qsort(placer->candidates, (size_t) placer->ncandidates,

@@ -203,6 +203,10 @@ extern RuvNode *rvd_store_node(RvdStore *store, uint32 id, bool exclusive,
 
 extern void rvd_store_prefetch(const RvdStore *store, uint32 id);
 
+/* What a search said to the neighbours of node `id`. */
+extern void rvd_store_check_offer(const RvdStore *store, uint32 id,
+								  RuvStatus status);
+
 /* Reads the entry table's estimates for the query; returns how many. */
 extern int	rvd_store_entries(RvdStore *store, RuvQuery *query, uint32 *ids,
 							  float *estimates);

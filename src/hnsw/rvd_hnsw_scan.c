@@ -258,9 +258,10 @@ run_search(RvdScan *so)
 			add_hit(so, node, visit.distance);
 		rvd_store_release(&so->store, &pin);
 		ruv_search_settle(&so->search, visit.distance, is_live);
-		rvd_check_status(ruv_search_offer(&so->search, visit.ids,
-										  visit.estimates, visit.nlinks),
-						 "searching");
+		rvd_store_check_offer(&so->store, id,
+							  ruv_search_offer(&so->search, visit.ids,
+											   visit.estimates,
+											   visit.nlinks));
 	}
 }
 
@@ -402,6 +403,13 @@ rvd_hnsw_gettuple(IndexScanDesc scan, ScanDirection direction)
 	}
 	scan->xs_heaptid = so->tids[hit->first_tid + (uint32) so->next_tid];
 	scan->xs_recheck = false;
+	if (unlikely(!ItemPointerIsValid(&scan->xs_heaptid)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INDEX_CORRUPTED),
+				 errmsg("index \"%s\" is damaged",
+						RelationGetRelationName(scan->indexRelation)),
+				 errdetail("Invariant P4: a heap TID is not valid."),
+				 errhint("Rebuild it with REINDEX.")));
 	if (++so->next_tid == hit->ntids)
 	{
 		so->next_hit++;

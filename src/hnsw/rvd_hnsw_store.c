@@ -86,6 +86,8 @@ rvd_geometry_from_meta(Relation index, const RvdMetaPage *meta,
 	if (meta->metric < RUV_METRIC_L2 || meta->metric > RUV_METRIC_L1 ||
 		meta->dims > RUV_MAX_GRAPH_DIMS ||
 		meta->m < RVD_HNSW_MIN_M || meta->m > RVD_HNSW_MAX_M ||
+		meta->ef_construction < RVD_HNSW_MIN_EF_CONSTRUCTION ||
+		meta->ef_construction > RVD_HNSW_MAX_EF_CONSTRUCTION ||
 		ruv_layout_init(&layout, (RuvMetric) meta->metric, meta->dims,
 						meta->m, RVD_PAGE_ROOM) != RUV_OK ||
 		layout.padded != meta->padded || layout.bits != meta->bits ||
@@ -126,6 +128,11 @@ rvd_hnsw_geometry(Relation index)
 		rvd_store_get(&store, RVD_META_BLOCK, false, RVD_KIND_META, &pin);
 		memcpy(&meta, PageGetContents(pin.page), sizeof(meta));
 		rvd_store_release(&store, &pin);
+		/* a column that lost its type modifier says nothing */
+		if (TupleDescAttr(index->rd_att, 0)->atttypmod > 0 &&
+			TupleDescAttr(index->rd_att, 0)->atttypmod != meta.dims)
+			rvd_index_corrupted(index, RVD_META_BLOCK, -1,
+								"The metapage describes another column.");
 		index->rd_amcache =
 			rvd_geometry_from_meta(index, &meta,
 								   RelationGetNumberOfBlocks(index),
@@ -275,7 +282,27 @@ rvd_store_open(RvdStore *store, Relation index, RvdDurability durability)
 	store->area = NULL;
 }
 
-/* Raises ERRCODE_INDEX_CORRUPTED unless the page is what it should be. */
+/* Bytes of a page's contents that are in use; what rvd_init_page was told. */
+static int
+used_bytes_of(const RvdStore *store, uint16 kind)
+{
+	switch (kind)
+	{
+		case RVD_KIND_META:
+			return (int) sizeof(RvdMetaPage);
+		case RVD_KIND_ENTRY:
+			return (int) RVD_PAGE_ROOM;
+		default:
+			Assert(kind == RVD_KIND_NODE && store->geometry != NULL);
+			return store->geometry->layout.per_page *
+				store->geometry->layout.record_bytes;
+	}
+}
+
+/*
+ * Raises ERRCODE_INDEX_CORRUPTED unless the page is what it should be.  The
+ * bounds matter to writers: Generic WAL clears what is between them.
+ */
 static void
 check_page(const RvdStore *store, BlockNumber block, Page page, uint16 kind)
 {
@@ -284,7 +311,10 @@ check_page(const RvdStore *store, BlockNumber block, Page page, uint16 kind)
 
 	if (PageIsNew(page))
 		rvd_index_corrupted(store->index, block, -1, "The page is empty.");
-	if (header->pd_special != BLCKSZ - MAXALIGN(sizeof(RvdSpecial)))
+	if (header->pd_special != BLCKSZ - MAXALIGN(sizeof(RvdSpecial)) ||
+		header->pd_upper != header->pd_special ||
+		header->pd_lower !=
+			MAXALIGN(SizeOfPageHeaderData) + used_bytes_of(store, kind))
 		rvd_index_corrupted(store->index, block, -1,
 							"The page header does not belong to this index.");
 	special = (RvdSpecial *) ((char *) page + header->pd_special);
@@ -444,10 +474,12 @@ rvd_store_node(RvdStore *store, uint32 id, bool exclusive, RvdPin *pin)
 
 	/*
 	 * The special space is a cache line of its own, often a TLB entry too;
-	 * it is read only where the record does not vouch for the page.
+	 * it is read only where the record does not vouch for the page, and by
+	 * writers.
 	 */
 	node = rvd_raw_node(store->geometry, pin->page, slot);
-	if (unlikely(((PageHeader) pin->page)->pd_special !=
+	if (exclusive ||
+		unlikely(((PageHeader) pin->page)->pd_special !=
 					 BLCKSZ - MAXALIGN(sizeof(RvdSpecial)) ||
 				 node->self != id))
 		check_page(store, block, pin->page, RVD_KIND_NODE);
@@ -458,6 +490,16 @@ rvd_store_node(RvdStore *store, uint32 id, bool exclusive, RvdPin *pin)
 		return NULL;
 	}
 	return node;
+}
+
+void
+rvd_store_check_offer(const RvdStore *store, uint32 id, RuvStatus status)
+{
+	if (status == RUV_ERR_CORRUPT)
+		rvd_index_corrupted(store->index, rvd_block_of(store->geometry, id),
+							rvd_slot_of(store->geometry, id),
+							"A link leads to a page without nodes.");
+	rvd_check_status(status, "searching");
 }
 
 int

@@ -21,6 +21,7 @@
 #include "hnsw/rvd_hnsw_int.h"
 #include "pg/rvd_compat.h"
 #include "pg/rvd_debug.h"
+#include "pg/rvd_error.h"
 #include "pg/rvd_kernels.h"
 
 typedef struct Vacuum
@@ -125,7 +126,7 @@ sample_node(Vacuum *vacuum, uint32 id)
  * row i is to go.
  */
 static uint32
-dead_rows(Vacuum *vacuum, const RuvNode *node)
+dead_rows(Vacuum *vacuum, const RvdPin *pin, int slot, const RuvNode *node)
 {
 	const RuvLayout *layout = &vacuum->store.geometry->layout;
 	uint32		rows = 0;
@@ -135,6 +136,9 @@ dead_rows(Vacuum *vacuum, const RuvNode *node)
 		ItemPointerData tid;
 
 		memcpy(&tid, ruv_node_tid(layout, node, i), RUV_TID_BYTES);
+		if (!ItemPointerIsValid(&tid))
+			rvd_index_corrupted(vacuum->store.index, pin->block, slot,
+								"Invariant P4: a heap TID is not valid.");
 		if (vacuum->callback(&tid, vacuum->callback_state))
 			rows |= (uint32) 1 << i;
 	}
@@ -177,7 +181,7 @@ rows_out_of_page(Vacuum *vacuum, BlockNumber block)
 		RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
 
 		if (node->state == RUV_NODE_LIVE)
-			rows[i] = dead_rows(vacuum, node);
+			rows[i] = dead_rows(vacuum, &pin, i, node);
 		any |= rows[i] != 0;
 	}
 	if (any)
