@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "history/rvd_history.h"
 #include "hnsw/rvd_hnsw.h"
 #include "pg/rvd_compat.h"
 #include "pg/rvd_kernels.h"
@@ -17,4 +18,5 @@ _PG_init(void)
 {
 	rvd_kernels_init();
 	rvd_hnsw_init();
+	rvd_history_init();
 }

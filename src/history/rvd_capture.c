@@ -1,0 +1,244 @@
+/*
+ * rvd_capture.c
+ *		The triggers of a tracked column: what SQL changes becomes versions.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/rel.h"
+
+#include "history/rvd_history.h"
+#include "types/rvd_deltavec.h"
+
+/* A row before or after: its key and its vector. */
+typedef struct Row
+{
+	RvdKey		key;
+	RvdVector  *vector;
+} Row;
+
+static RvdTracked *
+enter(FunctionCallInfo fcinfo, TriggerData **data)
+{
+	*data = (TriggerData *) fcinfo->context;
+	if (!CALLED_AS_TRIGGER(fcinfo) || (*data)->tg_trigger->tgnargs != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("only ruvector.track makes triggers of this "
+						"function")));
+	SPI_connect();
+	return rvd_tracked_by_id(
+		pg_strtoint32((*data)->tg_trigger->tgargs[0]));
+}
+
+/*
+ * Columns are found by name: a partition's may have other numbers than those
+ * of the table that is tracked.
+ */
+static Row
+row_of(const RvdTracked *t, Relation rel, HeapTuple tuple)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+	Row			row = {{{0}}, NULL};
+	bool		null;
+	Datum		value;
+
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		row.key.value[i] = SPI_getbinval(
+			tuple, desc, SPI_fnumber(desc, t->key_plain_name[i]), &null);
+		if (null)
+			elog(ERROR, "key column \"%s\" is null", t->key_plain_name[i]);
+	}
+	value = SPI_getbinval(tuple, desc,
+						  SPI_fnumber(desc, t->column_plain_name), &null);
+	if (!null)
+		row.vector = rvd_vector_of(value);
+	return row;
+}
+
+static bool
+same_key(const RvdTracked *t, Relation rel, const Row *a, const Row *b)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(
+			desc, SPI_fnumber(desc, t->key_plain_name[i]) - 1);
+
+		if (!datumIsEqual(a->key.value[i], b->key.value[i], att->attbyval,
+						  att->attlen))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * One version more of a column that always holds the truth.  `old` is what
+ * the change was made from; a history that ends elsewhere was bypassed, and
+ * says so before it goes on.
+ */
+static void
+write_version(RvdTracked *t, const RvdKey *key, char op,
+			  const RvdVector *old, const RvdVector *new)
+{
+	for (;;)
+	{
+		RvdState	head = rvd_head(t, key);
+
+		if (op == RVD_OP_INSERT ||
+			(head.exists && head.content == rvd_content(old)))
+		{
+			if (rvd_append_change(t, key, &head, op, old, new, false))
+				return;
+			rvd_lost_race(t, key);
+		}
+		else if (!rvd_append_change(t, key, &head, RVD_OP_FOUND, NULL, old,
+									false))
+			rvd_lost_race(t, key);
+	}
+}
+
+/* AFTER ROW */
+static void
+after_row(RvdTracked *t, TriggerData *data)
+{
+	Relation	rel = data->tg_relation;
+	Row			old = row_of(t, rel, data->tg_trigtuple);
+	Row			new;
+
+	if (TRIGGER_FIRED_BY_INSERT(data->tg_event))
+	{
+		write_version(t, &old.key, RVD_OP_INSERT, NULL, old.vector);
+		return;
+	}
+	if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
+	{
+		if (t->is_lazy)
+		{
+			old.vector = rvd_lazy_current(t, &old.key, old.vector).vector;
+			rvd_pending_drop(t, &old.key);
+		}
+		write_version(t, &old.key, RVD_OP_DELETE, old.vector, NULL);
+		return;
+	}
+	new = row_of(t, rel, data->tg_newtuple);
+	if (!same_key(t, rel, &old, &new))
+	{
+		if (t->is_lazy)
+		{
+			old.vector = rvd_lazy_current(t, &old.key, old.vector).vector;
+			rvd_pending_drop(t, &old.key);
+		}
+		write_version(t, &old.key, RVD_OP_DELETE, old.vector, NULL);
+		write_version(t, &new.key, RVD_OP_INSERT, NULL, new.vector);
+	}
+	else if (!t->is_lazy && !rvd_same_bits(old.vector, new.vector))
+		write_version(t, &old.key, RVD_OP_UPDATE, old.vector, new.vector);
+}
+
+static HeapTuple
+with_vector(RvdTracked *t, Relation rel, HeapTuple tuple,
+			const RvdVector *vector)
+{
+	int			number = SPI_fnumber(RelationGetDescr(rel),
+									 t->column_plain_name);
+	Datum		value = PointerGetDatum(vector);
+
+	return SPI_modifytuple(rel, tuple, 1, &number, &value,
+						   vector == NULL ? "n" : " ");
+}
+
+/*
+ * BEFORE ROW UPDATE of a lazy column: the log gets the change, the row keeps
+ * its keyframe unless that would be too far from the truth.
+ */
+static HeapTuple
+before_update(RvdTracked *t, TriggerData *data)
+{
+	Relation	rel = data->tg_relation;
+	Row			old = row_of(t, rel, data->tg_trigtuple);
+	Row			new = row_of(t, rel, data->tg_newtuple);
+	int			number = SPI_fnumber(RelationGetDescr(rel),
+									 t->column_plain_name);
+	bool		is_set = !rvd_same_bits(old.vector, new.vector) ||
+		bms_is_member(number - FirstLowInvalidHeapAttributeNumber,
+					  data->tg_updatedcols);
+
+	if (rvd_is_folding())
+		return data->tg_newtuple;
+	if (!same_key(t, rel, &old, &new))
+	{
+		/* the new key starts with the truth; the rest is after_row's */
+		if (is_set)
+			return data->tg_newtuple;
+		return with_vector(t, rel, data->tg_newtuple,
+						   rvd_lazy_current(t, &old.key, old.vector).vector);
+	}
+	if (!is_set)
+		return data->tg_newtuple;
+	if (rvd_lazy_write(t, &old.key, old.vector, new.vector))
+		return data->tg_newtuple;
+	return with_vector(t, rel, data->tg_newtuple, old.vector);
+}
+
+/* AFTER STATEMENT INSERT: the rows are in a transition table. */
+static void
+after_insert(RvdTracked *t, TriggerData *data)
+{
+	Datum		values[4] = {Int16GetDatum(rvd_era())};
+	char		nulls[5] = "    ";
+	int			result;
+
+	SPI_register_trigger_data(data);
+	rvd_who_and_why(t, values + 1, nulls + 1);
+	result = SPI_execute_plan(rvd_tracked_plan(t, RVD_PLAN_INSERTED), values,
+							  nulls, false, 0);
+	if (result != SPI_OK_INSERT)
+		elog(ERROR, "could not append to the log: %s",
+			 SPI_result_code_string(result));
+}
+
+/* BEFORE STATEMENT TRUNCATE: every key that is alive ends here. */
+static void
+before_truncate(RvdTracked *t)
+{
+	Datum		values[4] = {Int16GetDatum(rvd_era())};
+	char		nulls[5] = "    ";
+
+	rvd_who_and_why(t, values + 1, nulls + 1);
+	SPI_execute_plan(rvd_tracked_plan(t, RVD_PLAN_TRUNCATED), values, nulls,
+					 false, 0);
+	SPI_execute_plan(rvd_tracked_plan(t, RVD_PLAN_PENDING_CLEAR), NULL, NULL,
+					 false, 0);
+}
+
+/* ruvector.capture() returns trigger; its argument is the tracked column */
+RVD_FUNCTION(rvd_capture);
+Datum
+rvd_capture(PG_FUNCTION_ARGS)
+{
+	TriggerData *data;
+	RvdTracked *t = enter(fcinfo, &data);
+	HeapTuple	result = NULL;
+	RvdIdentity before;
+
+	rvd_as_owner(t, &before);
+	if (TRIGGER_FIRED_BY_TRUNCATE(data->tg_event))
+		before_truncate(t);
+	else if (TRIGGER_FIRED_FOR_STATEMENT(data->tg_event))
+		after_insert(t, data);
+	else if (TRIGGER_FIRED_BEFORE(data->tg_event))
+		result = before_update(t, data);
+	else
+		after_row(t, data);
+	rvd_as_before(&before);
+	SPI_finish();
+	PG_RETURN_POINTER(result);
+}

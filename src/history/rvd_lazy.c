@@ -1,0 +1,325 @@
+/*
+ * rvd_lazy.c
+ *		Lazy columns: the log is ahead, the column is the last keyframe.
+ *
+ * Invariant: between transactions the column holds, bit for bit, the vector
+ * of the version at which the key's chain begins, and the key is in the table
+ * of pending ones exactly if its chain goes on from there.
+ *
+ * Locks: a version is taken by its row in the log (unique by key and
+ * version).  Whoever also writes the table's row locks that row first, so
+ * both never wait for each other.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rls.h"
+
+#include "history/rvd_history.h"
+#include "types/rvd_deltavec.h"
+
+static bool is_folding = false;
+
+bool
+rvd_is_folding(void)
+{
+	return is_folding;
+}
+
+static uint64
+run(RvdTracked *t, RvdPlan plan, const RvdKey *key)
+{
+	Datum		values[RVD_MAX_KEYS];
+
+	memcpy(values, key->value, sizeof(values));
+	if (SPI_execute_plan(rvd_tracked_plan(t, plan), values, NULL, false, 0) <
+		0)
+		elog(ERROR, "could not write what is pending");
+	return SPI_processed;
+}
+
+void
+rvd_pending_drop(RvdTracked *t, const RvdKey *key)
+{
+	(void) run(t, RVD_PLAN_PENDING_DROP, key);
+}
+
+/*
+ * The truth about a row whose column holds `column`.  If that is not the
+ * keyframe, somebody wrote past the triggers: the column is right then.
+ */
+RvdState
+rvd_lazy_current(RvdTracked *t, const RvdKey *key, const RvdVector *column)
+{
+	for (;;)
+	{
+		RvdState	state = rvd_state(t, key, NULL, false);
+
+		if (state.exists && rvd_same_bits(state.keyframe, column))
+			return state;
+		if (!rvd_append_change(t, key, &state, RVD_OP_FOUND, NULL, column,
+							   true))
+			rvd_lost_race(t, key);
+		else
+			rvd_pending_drop(t, key);
+	}
+}
+
+/* Must the column take this vector, rather than wait? */
+static bool
+fold_is_due(const RvdTracked *t, const RvdState *state, const RvdVector *new)
+{
+	return state->keyframe == NULL || new == NULL ||
+		state->version + 1 - state->base >= t->max_chain ||
+		rvd_drift(state->keyframe, new) > t->max_drift;
+}
+
+/*
+ * A new vector for a row that the caller has locked and whose column holds
+ * `column`.  True if the column shall take it, else it stays as it is.
+ */
+bool
+rvd_lazy_write(RvdTracked *t, const RvdKey *key, const RvdVector *column,
+			   const RvdVector *new)
+{
+	for (;;)
+	{
+		RvdState	state = rvd_lazy_current(t, key, column);
+		bool		fold = fold_is_due(t, &state, new);
+
+		if (rvd_same_bits(state.vector, new))
+			return false;
+		if (rvd_append_change(t, key, &state, RVD_OP_UPDATE, state.vector, new,
+							  fold))
+		{
+			if (fold)
+				rvd_pending_drop(t, key);
+			else if (state.version == state.base)
+				(void) run(t, RVD_PLAN_PENDING_ADD, key);
+			return fold;
+		}
+		rvd_lost_race(t, key);
+	}
+}
+
+/* UPDATE ... SET column = vector, past the triggers of this folder. */
+static void
+set_column(RvdTracked *t, const RvdKey *key, const RvdVector *vector)
+{
+	Datum		values[RVD_MAX_KEYS + 1];
+	char		nulls[RVD_MAX_KEYS + 1];
+
+	memcpy(values, key->value, t->nkeys * sizeof(Datum));
+	memset(nulls, ' ', sizeof(nulls));
+	values[t->nkeys] = PointerGetDatum(vector);
+	if (vector == NULL)
+		nulls[t->nkeys] = 'n';
+	is_folding = true;
+	PG_TRY();
+	{
+		if (SPI_execute_plan(rvd_tracked_plan(t, RVD_PLAN_SET_COLUMN), values,
+							 nulls, false, 0) != SPI_OK_UPDATE)
+			elog(ERROR, "could not update the tracked table");
+	}
+	PG_FINALLY();
+	{
+		is_folding = false;
+	}
+	PG_END_TRY();
+}
+
+/* ---- ruvector.apply ---- */
+
+static void
+no_such_key(const RvdTracked *t, const RvdKey *key)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("table %s has no row with key %s", t->rel_name,
+					rvd_key_text(t, key))));
+}
+
+/* What an UPDATE of the column would ask for. */
+static void
+check_rights(RvdTracked *t, const RvdKey *key)
+{
+	Oid			user = GetUserId();
+
+	if (pg_class_aclcheck(t->rel, user, ACL_UPDATE) != ACLCHECK_OK &&
+		pg_attribute_aclcheck(t->rel, t->column, user, ACL_UPDATE) !=
+			ACLCHECK_OK)
+		aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, get_rel_name(t->rel));
+	/* a row's policies are asked by looking at it as this user */
+	if (check_enable_rls(t->rel, InvalidOid, false) == RLS_ENABLED &&
+		run(t, RVD_PLAN_LOCK_ROW, key) == 0)
+		no_such_key(t, key);
+}
+
+static RvdVector *
+applied(const RvdState *state, Datum delta)
+{
+	if (state->vector == NULL)
+		return rvd_delta_applied(NULL, delta);
+	return rvd_delta_applied(state->vector, delta);
+}
+
+/* One try; false if another session was faster. */
+static bool
+apply_once(RvdTracked *t, const RvdKey *key, Datum delta, bool is_locked,
+		   int32 *version, bool *needs_lock)
+{
+	RvdState	state = rvd_state(t, key, NULL, false);
+	RvdVector  *new;
+	RvdChange	change = {.op = RVD_OP_UPDATE, .delta = delta};
+	bool		fold;
+
+	if (!state.exists)
+		no_such_key(t, key);
+	new = applied(&state, delta);
+	*version = state.version;
+	if (rvd_same_bits(state.vector, new))
+		return true;
+	fold = fold_is_due(t, &state, new);
+	*needs_lock = fold && !is_locked;
+	if (*needs_lock)
+		return false;
+	change.version = *version = state.version + 1;
+	change.base = fold ? change.version : state.base;
+	change.content = rvd_content(new);
+	change.keyframe = fold ? rvd_delta_whole(new) : (Datum) 0;
+	if (!rvd_append(t, key, &change))
+		return false;
+	if (fold)
+	{
+		set_column(t, key, new);
+		rvd_pending_drop(t, key);
+	}
+	else if (state.version == state.base)
+		(void) run(t, RVD_PLAN_PENDING_ADD, key);
+	return true;
+}
+
+static int32
+apply_lazily(RvdTracked *t, const RvdKey *key, Datum delta)
+{
+	RvdIdentity before;
+	int32		version;
+	bool		is_locked = false;
+	bool		needs_lock = false;
+
+	check_rights(t, key);
+	rvd_as_owner(t, &before);
+	while (!apply_once(t, key, delta, is_locked, &version, &needs_lock))
+	{
+		if (!needs_lock)
+			rvd_lost_race(t, key);
+		else if (run(t, RVD_PLAN_LOCK_ROW, key) == 0)
+			no_such_key(t, key);
+		is_locked |= needs_lock;
+	}
+	rvd_as_before(&before);
+	return version;
+}
+
+/* An ordinary UPDATE, for the caller; the trigger does the rest. */
+static int32
+apply_eagerly(RvdTracked *t, const RvdKey *key, Datum delta)
+{
+	Datum		values[RVD_MAX_KEYS + 1];
+	RvdIdentity before;
+	RvdState	head;
+
+	memcpy(values, key->value, t->nkeys * sizeof(Datum));
+	values[t->nkeys] = delta;
+	if (SPI_execute_plan(rvd_tracked_plan(t, RVD_PLAN_ADD_DELTA), values, NULL,
+						 false, 0) != SPI_OK_UPDATE)
+		elog(ERROR, "could not update the tracked table");
+	if (SPI_processed == 0)
+		no_such_key(t, key);
+	rvd_as_owner(t, &before);
+	head = rvd_head(t, key);
+	rvd_as_before(&before);
+	return head.version;
+}
+
+static RvdTracked *
+tracked_argument(FunctionCallInfo fcinfo, int column)
+{
+	return rvd_tracked_by_name(
+		PG_GETARG_OID(0),
+		PG_ARGISNULL(column) ? NULL : NameStr(*PG_GETARG_NAME(column)));
+}
+
+/*
+ * ruvector.apply(rel regclass, key "any", delta deltavec, column name)
+ * returns integer: the version that resulted
+ */
+RVD_FUNCTION(rvd_apply);
+Datum
+rvd_apply(PG_FUNCTION_ARGS)
+{
+	RvdTracked *t;
+	RvdKey		key;
+	int32		version;
+
+	if (PG_ARGISNULL(0) || PG_ARGISNULL(2))
+		PG_RETURN_NULL();
+	SPI_connect();
+	t = tracked_argument(fcinfo, 3);
+	key = rvd_key_argument(fcinfo, 1, t);
+	version = t->is_lazy ? apply_lazily(t, &key, PG_GETARG_DATUM(2)) :
+						   apply_eagerly(t, &key, PG_GETARG_DATUM(2));
+	SPI_finish();
+	PG_RETURN_INT32(version);
+}
+
+/*
+ * ruvector.fold(rel regclass, key "any", column name) returns boolean: brings
+ * the column of one row up to date; false if it was
+ */
+RVD_FUNCTION(rvd_fold);
+Datum
+rvd_fold(PG_FUNCTION_ARGS)
+{
+	RvdTracked *t;
+	RvdKey		key;
+	RvdState	state;
+	RvdIdentity before;
+	bool		is_behind;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	SPI_connect();
+	t = tracked_argument(fcinfo, 2);
+	key = rvd_key_argument(fcinfo, 1, t);
+	if (!t->is_lazy)
+	{
+		SPI_finish();
+		PG_RETURN_BOOL(false);
+	}
+	check_rights(t, &key);
+	rvd_as_owner(t, &before);
+	if (run(t, RVD_PLAN_LOCK_ROW, &key) == 0)
+		no_such_key(t, &key);
+	for (;;)
+	{
+		state = rvd_state(t, &key, NULL, false);
+		is_behind = state.exists && state.version > state.base;
+		if (!is_behind ||
+			rvd_append_change(t, &key, &state, RVD_OP_FOLD, state.vector,
+							  state.vector, true))
+			break;
+		rvd_lost_race(t, &key);
+	}
+	if (is_behind)
+		set_column(t, &key, state.vector);
+	rvd_pending_drop(t, &key);
+	rvd_as_before(&before);
+	SPI_finish();
+	PG_RETURN_BOOL(is_behind);
+}
