@@ -5,10 +5,15 @@
 #include "postgres.h"
 
 #include "port/pg_crc32c.h"
-#include "utils/memutils.h"
 
-#include "pg/rvd_memory.h"
-#include "types/rvd_deltavec.h"
+#include "core/ruv_crc32c.h"
+#include "types/rvd_deltavec_int.h"
+
+/*
+ * Frames that would be moved out of line are worth the time of a compressor:
+ * it may save that, and a fetch.
+ */
+#define COMPRESS_FROM 2000
 
 static int
 sqlstate_of(RuvDeltaStatus status)
@@ -36,60 +41,111 @@ sqlstate_of(RuvDeltaStatus status)
 void
 rvd_check_delta(RuvDeltaStatus status, const char *what)
 {
-	if (status != RUV_DELTA_OK)
+	if (unlikely(status != RUV_DELTA_OK))
 		ereport(ERROR,
 				(errcode(sqlstate_of(status)),
 				 errmsg("%s", ruv_delta_message(status)),
 				 errdetail("Found while %s.", what)));
 }
 
+void
+rvd_deltavec_dims_differ(uint32_t a, uint32_t b)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_EXCEPTION),
+			 errmsg("different deltavec dimensions %u and %u", a, b)));
+}
+
 /* The server's own, which uses instructions where the processor has them. */
 static uint32_t
 server_crc32c(uint32_t crc, const void *data, size_t size)
 {
-	crc = ~crc;
-	COMP_CRC32C(crc, data, size);
-	return ~crc;
+	pg_crc32c	server = crc ^ 0xFFFFFFFF;
+
+	COMP_CRC32C(server, data, size);
+	FIN_CRC32C(server);
+	Assert(server == ruv_crc32c(crc, data, size));
+	return server;
 }
 
 const RuvFrameRules *
 rvd_frame_rules(void)
 {
-	static const RuvFrameRules rules = {.crc32c = server_crc32c,
-										.max_dims = RVD_VECTOR_MAX_DIMS};
+	static const RuvFrameRules rules = {.compressors = rvd_compressors,
+							   .ncompressors = RVD_COMPRESSORS,
+							   .crc32c = server_crc32c,
+							   .max_dims = RVD_VECTOR_MAX_DIMS};
 
 	return &rules;
 }
 
 Datum
-rvd_delta_to_datum(const RuvDelta *delta)
+rvd_deltavec_new(const uint8_t *frame, size_t size)
 {
-	RuvArena	arena = rvd_arena(CurrentMemoryContext);
-	uint8_t    *frame;
-	size_t		size;
-	struct varlena *result;
+	struct varlena *result = palloc(VARHDRSZ + size);
 
-	rvd_check_delta(ruv_delta_encode(&arena, rvd_frame_rules(), NULL, delta,
-									 &frame, &size),
-					"encoding a delta");
-	result = palloc(VARHDRSZ + size);
 	SET_VARSIZE(result, VARHDRSZ + size);
 	memcpy(VARDATA(result), frame, size);
-	pfree(frame);
 	return PointerGetDatum(result);
+}
+
+Datum
+rvd_deltavec_encode(const RuvFrameWishes *wishes, const RuvDelta *delta)
+{
+	RuvArena	arena = rvd_arena(CurrentMemoryContext);
+	uint8_t	   *frame;
+	size_t		size;
+	Datum		result;
+
+	rvd_check_delta(ruv_delta_encode(&arena, rvd_frame_rules(), wishes, delta,
+									 &frame, &size),
+					"encoding a delta");
+	result = rvd_deltavec_new(frame, size);
+	pfree(frame);
+	return result;
+}
+
+Datum
+rvd_deltavec_best(const RuvFrameWishes *wishes, const RuvDelta *delta)
+{
+	RuvFrameWishes compressing = *wishes;
+	Datum		plain = rvd_deltavec_encode(wishes, delta);
+	Datum		compressed;
+
+	if (VARSIZE_ANY_EXHDR(DatumGetPointer(plain)) < COMPRESS_FROM)
+		return plain;
+	compressing.compressor = rvd_compressor(RUV_COMPRESSION_ZSTD);
+	compressed = rvd_deltavec_encode(&compressing, delta);
+	pfree(DatumGetPointer(plain));
+	return compressed;
+}
+
+Datum
+rvd_delta_to_datum(const RuvDelta *delta)
+{
+	return rvd_deltavec_best(&ruv_frame_default_wishes, delta);
+}
+
+void
+rvd_deltavec_decode(const RuvArena *arena, Datum datum, RuvDelta *delta)
+{
+	struct varlena *frame = PG_DETOAST_DATUM_PACKED(datum);
+
+	rvd_check_delta(ruv_delta_decode(arena, rvd_frame_rules(),
+									 (const uint8_t *) VARDATA_ANY(frame),
+									 VARSIZE_ANY_EXHDR(frame), delta, NULL),
+					"decoding a delta");
+	if ((Pointer) frame != DatumGetPointer(datum))
+		pfree(frame);
 }
 
 void
 rvd_delta_from_datum(Datum datum, RuvDelta *delta)
 {
 	RuvArena	arena = rvd_arena(CurrentMemoryContext);
-	struct varlena *frame = PG_DETOAST_DATUM_PACKED(datum);
 
 	memset(delta, 0, sizeof(*delta));
-	rvd_check_delta(ruv_delta_decode(&arena, rvd_frame_rules(),
-									 (const uint8_t *) VARDATA_ANY(frame),
-									 VARSIZE_ANY_EXHDR(frame), delta, NULL),
-					"decoding a delta");
+	rvd_deltavec_decode(&arena, datum, delta);
 }
 
 Datum
@@ -101,9 +157,9 @@ rvd_delta_whole(const RvdVector *v)
 	if (v == NULL)
 		ruv_delta_delete(0, &delta);
 	else
-		rvd_check_delta(
-			ruv_delta_create(&arena, (uint32_t) v->dims, v->x, &delta),
-			"making a delta");
+		rvd_check_delta(ruv_delta_create(&arena, (uint32_t) v->dims, v->x,
+										 &delta),
+						"making a delta");
 	return rvd_delta_to_datum(&delta);
 }
 
@@ -129,24 +185,20 @@ rvd_delta_applied(const RvdVector *v, Datum datum)
 	uint32_t	dims;
 
 	rvd_delta_from_datum(datum, &delta);
-	dims = delta.kind == RUV_DELTA_CREATE ? delta.dims :
-		v == NULL						   ? 0 :
-											 (uint32_t) v->dims;
-	if (delta.kind == RUV_DELTA_DELETE || dims == 0)
+	if (delta.kind == RUV_DELTA_DELETE ||
+		(v == NULL && delta.kind != RUV_DELTA_CREATE))
 		return NULL;
+	dims = delta.kind == RUV_DELTA_CREATE ? delta.dims : (uint32_t) v->dims;
 	if (delta.dims != 0 && delta.dims != dims)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_EXCEPTION),
 				 errmsg("different dimensions of vector and deltavec"),
 				 errdetail("The vector has %u dimensions, the deltavec %u.",
 						   dims, delta.dims)));
-	rvd_vector_check_dims(dims);
 	result = rvd_vector_new((int) dims);
 	if (v != NULL && v->dims == (int) dims)
 		memcpy(result->x, v->x, dims * sizeof(float));
-	else
-		memset(result->x, 0, dims * sizeof(float));
 	rvd_check_delta(ruv_delta_apply(&delta, result->x, dims, &exists),
 					"applying a delta");
-	return exists ? result : NULL;
+	return result;
 }
