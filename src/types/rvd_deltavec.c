@@ -45,15 +45,44 @@ rvd_check_delta(RuvDeltaStatus status, const char *what)
 		ereport(ERROR,
 				(errcode(sqlstate_of(status)),
 				 errmsg("%s", ruv_delta_message(status)),
-				 errdetail("Found while %s.", what)));
+				 errdetail("Found while %s.", what),
+				 status == RUV_DELTA_INACCURATE ?
+					 errhint("Allow a larger error, or choose another codec.") :
+					 0));
 }
 
 void
-rvd_deltavec_dims_differ(uint32_t a, uint32_t b)
+rvd_deltavec_check_dims(int64 dims)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_EXCEPTION),
-			 errmsg("different deltavec dimensions %u and %u", a, b)));
+	if (dims < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("deltavec must have at least 1 dimension")));
+	if (dims > RVD_VECTOR_MAX_DIMS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("deltavec cannot have more than %d dimensions",
+						RVD_VECTOR_MAX_DIMS)));
+}
+
+void
+rvd_deltavec_check_pair(const RuvDelta *a, const RuvDelta *b)
+{
+	if (a->dims != b->dims && a->dims != 0 && b->dims != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("different deltavec dimensions %u and %u", a->dims,
+						b->dims)));
+}
+
+void
+rvd_deltavec_check_fits(const RuvDelta *delta, const RvdVector *v)
+{
+	if (delta->dims != 0 && delta->dims != (uint32_t) v->dims)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_EXCEPTION),
+				 errmsg("different dimensions of vector and deltavec: %d and %u",
+						v->dims, delta->dims)));
 }
 
 /* The server's own, which uses instructions where the processor has them. */
@@ -109,15 +138,13 @@ Datum
 rvd_deltavec_best(const RuvFrameWishes *wishes, const RuvDelta *delta)
 {
 	RuvFrameWishes compressing = *wishes;
-	Datum		plain = rvd_deltavec_encode(wishes, delta);
-	Datum		compressed;
 
-	if (VARSIZE_ANY_EXHDR(DatumGetPointer(plain)) < COMPRESS_FROM)
-		return plain;
+	/* nothing to look for in what would be short even without any codec */
+	if (delta->nassigned * sizeof(float) < COMPRESS_FROM)
+		return rvd_deltavec_encode(wishes, delta);
 	compressing.compressor = rvd_compressor(RUV_COMPRESSION_ZSTD);
-	compressed = rvd_deltavec_encode(&compressing, delta);
-	pfree(DatumGetPointer(plain));
-	return compressed;
+	compressing.compress_from = COMPRESS_FROM;
+	return rvd_deltavec_encode(&compressing, delta);
 }
 
 Datum
@@ -185,16 +212,12 @@ rvd_delta_applied(const RvdVector *v, Datum datum)
 	uint32_t	dims;
 
 	rvd_delta_from_datum(datum, &delta);
+	if (v != NULL && delta.kind != RUV_DELTA_CREATE)
+		rvd_deltavec_check_fits(&delta, v);
 	if (delta.kind == RUV_DELTA_DELETE ||
 		(v == NULL && delta.kind != RUV_DELTA_CREATE))
 		return NULL;
 	dims = delta.kind == RUV_DELTA_CREATE ? delta.dims : (uint32_t) v->dims;
-	if (delta.dims != 0 && delta.dims != dims)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_EXCEPTION),
-				 errmsg("different dimensions of vector and deltavec"),
-				 errdetail("The vector has %u dimensions, the deltavec %u.",
-						   dims, delta.dims)));
 	result = rvd_vector_new((int) dims);
 	if (v != NULL && v->dims == (int) dims)
 		memcpy(result->x, v->x, dims * sizeof(float));

@@ -13,7 +13,10 @@
 /* Raises the ERROR for a status other than OK; `what` was being done. */
 extern void rvd_check_delta(RuvDeltaStatus status, const char *what);
 
-/* What frames are read and written with: lz4 and zstd, CRC-32C in hardware. */
+/*
+ * What frames are read and written with: lz4 and zstd, CRC-32C in hardware.
+ * Stored frames may be compressed, so no reader can do without.
+ */
 extern const RuvFrameRules *rvd_frame_rules(void);
 
 /* A deltavec from a delta, and back; palloc'd. */

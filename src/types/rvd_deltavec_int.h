@@ -20,7 +20,11 @@ extern Datum rvd_deltavec_best(const RuvFrameWishes *wishes,
 /* As rvd_delta_from_datum, but *delta is a valid `out` and keeps its block. */
 extern void rvd_deltavec_decode(const RuvArena *arena, Datum datum,
 								RuvDelta *delta);
-extern void rvd_deltavec_dims_differ(uint32_t a, uint32_t b);
+/* Errors for what is not, or not for the same number of dimensions. */
+extern void rvd_deltavec_check_dims(int64 dims);
+extern void rvd_deltavec_check_pair(const RuvDelta *a, const RuvDelta *b);
+extern void rvd_deltavec_check_fits(const RuvDelta *delta,
+									const RvdVector *v);
 
 /* rvd_deltavec_compress.c */
 #define RVD_COMPRESSORS 2

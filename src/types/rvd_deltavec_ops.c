@@ -1,20 +1,12 @@
 /*
  * rvd_deltavec_ops.c
- *		Operators of the type deltavec, and the ways to make one.
- *
- * A vector that is NULL is one that does not exist: what a delete leaves, and
- * what a create starts from.
+ *		Operators of the type deltavec; what two deltas have in common.
  */
 #include "postgres.h"
 
-#include <math.h>
-
-#include "utils/builtins.h"
+#include "common/hashfn.h"
 
 #include "types/rvd_deltavec_int.h"
-
-#define GETARG_VECTOR_OR_NULL(n) \
-	(PG_ARGISNULL(n) ? NULL : RVD_GETARG_VECTOR(n))
 
 /* vector + deltavec returns vector; NULL for a delete */
 RVD_FUNCTION(rvd_deltavec_add);
@@ -29,6 +21,34 @@ rvd_deltavec_add(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(result);
 }
 
+/*
+ * delta_apply(vector, deltavec) returns vector
+ *
+ * The same for a vector that may be NULL, which means that it does not exist.
+ */
+RVD_FUNCTION(rvd_delta_apply);
+Datum
+rvd_delta_apply(PG_FUNCTION_ARGS)
+{
+	RvdVector  *v = PG_ARGISNULL(0) ? NULL : RVD_GETARG_VECTOR(0);
+	RvdVector  *result = NULL;
+
+	if (!PG_ARGISNULL(1))
+		result = rvd_delta_applied(v, PG_GETARG_DATUM(1));
+	if (result == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_POINTER(result);
+}
+
+/* Two arguments for the same vector. */
+static void
+get_pair(FunctionCallInfo fcinfo, RuvDelta *a, RuvDelta *b)
+{
+	rvd_delta_from_datum(PG_GETARG_DATUM(0), a);
+	rvd_delta_from_datum(PG_GETARG_DATUM(1), b);
+	rvd_deltavec_check_pair(a, b);
+}
+
 /* deltavec || deltavec returns deltavec, the left one first */
 RVD_FUNCTION(rvd_deltavec_concat);
 Datum
@@ -39,140 +59,101 @@ rvd_deltavec_concat(PG_FUNCTION_ARGS)
 	RuvDelta	second;
 	RuvDelta	result = {0};
 
-	rvd_delta_from_datum(PG_GETARG_DATUM(0), &first);
-	rvd_delta_from_datum(PG_GETARG_DATUM(1), &second);
-	if (first.dims != second.dims && first.dims != 0 && second.dims != 0)
-		rvd_deltavec_dims_differ(first.dims, second.dims);
+	get_pair(fcinfo, &first, &second);
 	rvd_check_delta(ruv_delta_compose(&arena, &first, &second, &result),
 					"composing two deltas");
 	PG_RETURN_DATUM(rvd_delta_to_datum(&result));
 }
 
-/* The words of delta_between's last argument. */
-typedef struct CodecWord
-{
-	const char *word;
-	enum
-	{
-		WORD_POSITIONS,
-		WORD_VALUES,
-		WORD_COMPRESSION
-	} kind;
-	int			choice;
-} CodecWord;
-
-static const CodecWord codec_words[] = {
-	{"sparse", WORD_POSITIONS, RUV_POSITIONS_LIST},
-	{"runs", WORD_POSITIONS, RUV_POSITIONS_RUNS},
-	{"rice", WORD_POSITIONS, RUV_POSITIONS_RICE},
-	{"f32", WORD_VALUES, RUV_VALUES_F32},
-	{"packed", WORD_VALUES, RUV_VALUES_PACKED},
-	{"dictionary", WORD_VALUES, RUV_VALUES_DICTIONARY},
-	{"f16", WORD_VALUES, RUV_VALUES_F16},
-	{"int8", WORD_VALUES, RUV_VALUES_INT8},
-	{"int4", WORD_VALUES, RUV_VALUES_INT4},
-	{"none", WORD_COMPRESSION, RUV_COMPRESSION_NONE},
-	{"lz4", WORD_COMPRESSION, RUV_COMPRESSION_LZ4},
-	{"zstd", WORD_COMPRESSION, RUV_COMPRESSION_ZSTD}};
-
-static const CodecWord *
-find_codec_word(const char *word, size_t length)
-{
-	for (size_t i = 0; i < lengthof(codec_words); i++)
-	{
-		if (strlen(codec_words[i].word) == length &&
-			pg_strncasecmp(word, codec_words[i].word, length) == 0)
-			return &codec_words[i];
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unknown deltavec codec \"%.*s\"", (int) length, word),
-			 errhint("Give one each, or none, separated by commas, of sparse, runs, rice; "
-					 "f32, packed, dictionary, f16, int8, int4; none, lz4, zstd.")));
-	pg_unreachable();
-}
-
-/*
- * What a codec text asks for: words separated by commas, at most one of each
- * kind.  *compress is false if the text says nothing about compression.
- */
-static void
-read_codec(const char *text, RuvFrameWishes *wishes, bool *compress)
-{
-	unsigned	seen = 0;
-	const char *p = text + strspn(text, " ");
-
-	*compress = false;
-	while (*p != '\0')
-	{
-		size_t		length = strcspn(p, ", ");
-		const CodecWord *word = find_codec_word(p, length);
-
-		if (seen & 1u << word->kind)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("conflicting deltavec codecs in \"%s\"", text)));
-		seen |= 1u << word->kind;
-		if (word->kind == WORD_POSITIONS)
-			wishes->positions = (RuvPositions) word->choice;
-		else if (word->kind == WORD_VALUES)
-			wishes->values = (RuvValueCodec) word->choice;
-		else
-		{
-			*compress = true;
-			wishes->compressor = rvd_compressor(word->choice);
-		}
-		p += length;
-		p += strspn(p, " ");
-		if (*p == ',')
-			p += 1 + strspn(p + 1, " ");
-	}
-}
-
-/*
- * delta_between(vector, vector, epsilon real, codec text) returns deltavec
- *
- * From NULL it is a create, to NULL a delete.
- */
-RVD_FUNCTION(rvd_between);
+/* delta_conflict(deltavec, deltavec) returns boolean */
+RVD_FUNCTION(rvd_delta_conflict);
 Datum
-rvd_between(PG_FUNCTION_ARGS)
+rvd_delta_conflict(PG_FUNCTION_ARGS)
 {
 	RuvArena	arena = rvd_arena(CurrentMemoryContext);
-	RvdVector  *old = GETARG_VECTOR_OR_NULL(0);
-	RvdVector  *new = GETARG_VECTOR_OR_NULL(1);
-	RuvFrameWishes wishes = ruv_frame_default_wishes;
-	RuvDelta	delta = {0};
-	bool		compress = false;
+	RuvDelta	a;
+	RuvDelta	b;
+	bool		conflict;
 
-	wishes.bound = PG_ARGISNULL(2) ? 0 : PG_GETARG_FLOAT4(2);
-	if (!(wishes.bound >= 0) || isinf(wishes.bound))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("epsilon must be a finite number of at least 0")));
-	if (!PG_ARGISNULL(3))
-		read_codec(text_to_cstring(PG_GETARG_TEXT_PP(3)), &wishes, &compress);
-
-	if (new == NULL)
-		ruv_delta_delete(old != NULL ? (uint32_t) old->dims : 0, &delta);
-	else
-	{
-		if (old != NULL)
-			rvd_vector_check_same_dims(old, new);
-		rvd_check_delta(
-			ruv_delta_between(&arena, (uint32_t) new->dims,
-							  old != NULL ? old->x : NULL, new->x,
-							  wishes.bound, true, &delta),
-			"comparing two vectors");
-	}
-	PG_RETURN_DATUM(compress ? rvd_deltavec_encode(&wishes, &delta) :
-							   rvd_deltavec_best(&wishes, &delta));
+	get_pair(fcinfo, &a, &b);
+	rvd_check_delta(ruv_delta_conflict(&arena, &a, &b, &conflict, NULL, NULL),
+					"comparing two deltas");
+	PG_RETURN_BOOL(conflict);
 }
 
-/* ruvector.whole(vector) returns deltavec: a create, or a delete for NULL */
-RVD_FUNCTION(rvd_whole);
-Datum
-rvd_whole(PG_FUNCTION_ARGS)
+/* One delta has several frames: what they mean is compared. */
+static bool
+same_delta(FunctionCallInfo fcinfo)
 {
-	PG_RETURN_DATUM(rvd_delta_whole(GETARG_VECTOR_OR_NULL(0)));
+	RuvDelta	a;
+	RuvDelta	b;
+
+	rvd_delta_from_datum(PG_GETARG_DATUM(0), &a);
+	rvd_delta_from_datum(PG_GETARG_DATUM(1), &b);
+	return ruv_delta_equal(&a, &b);
+}
+
+/* deltavec = deltavec */
+RVD_FUNCTION(rvd_deltavec_eq);
+Datum
+rvd_deltavec_eq(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(same_delta(fcinfo));
+}
+
+/* deltavec <> deltavec */
+RVD_FUNCTION(rvd_deltavec_ne);
+Datum
+rvd_deltavec_ne(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(!same_delta(fcinfo));
+}
+
+static uint64
+hash_more(const void *data, size_t size, uint64 seed)
+{
+	if (size == 0)
+		return seed;
+	return hash_bytes_extended(data, (int) size, seed);
+}
+
+/* Everything that ruv_delta_equal compares, bit for bit; without gaps. */
+static uint64
+hash_of(Datum datum, uint64 seed)
+{
+	RuvDelta	delta;
+	uint32		head[5];
+
+	rvd_delta_from_datum(datum, &delta);
+	head[0] = (uint32) delta.kind;
+	head[1] = delta.dims;
+	head[2] = delta.nassigned;
+	head[3] = delta.nsteps;
+	head[4] = delta.nnudges;
+	seed = hash_more(head, sizeof(head), seed);
+	seed = hash_more(delta.dim, sizeof(uint32_t) * delta.nassigned, seed);
+	seed = hash_more(delta.value, sizeof(float) * delta.nassigned, seed);
+	seed = hash_more(delta.steps, sizeof(RuvDeltaStep) * delta.nsteps, seed);
+	return hash_more(delta.nudges, sizeof(RuvNudge) * delta.nnudges, seed);
+}
+
+StaticAssertDecl(sizeof(RuvDeltaStep) == 12 && sizeof(RuvNudge) == 8,
+				 "deltavec: a hash would see gaps");
+
+/* deltavec_hash(deltavec) returns integer */
+RVD_FUNCTION(rvd_deltavec_hash);
+Datum
+rvd_deltavec_hash(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_UINT32((uint32) hash_of(PG_GETARG_DATUM(0), 0));
+}
+
+/* deltavec_hash_extended(deltavec, bigint) returns bigint */
+RVD_FUNCTION(rvd_deltavec_hash_extended);
+Datum
+rvd_deltavec_hash_extended(PG_FUNCTION_ARGS)
+{
+	uint64		seed = (uint64) PG_GETARG_INT64(1);
+
+	PG_RETURN_INT64((int64) hash_of(PG_GETARG_DATUM(0), seed));
 }

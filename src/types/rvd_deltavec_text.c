@@ -295,7 +295,7 @@ read_operand(Parser *in, RuvDeltaStep *step)
 	if (step->operand != (is_scale ? 1.0f : 0.0f))
 		return true;
 	in->p = begin;
-	return syntax_fault(in, is_scale ? "A factor of 1 has no effect." : "A shift by 0 has no effect.");
+	return syntax_fault(in, "A factor of 1, or a shift by 0, has no effect.");
 }
 
 static bool
@@ -397,7 +397,8 @@ check_change(Parser *in, const RuvDelta *delta)
 	RuvDeltaStatus status = ruv_delta_check(delta);
 
 	if (status == RUV_DELTA_NOT_CANONICAL)
-		return syntax_fault(in, delta->nassigned == delta->dims ? "Steps have no effect where all dimensions are assigned." : "A move has no effect on a dimension that is assigned.");
+		return syntax_fault(in, "What is assigned is also changed by a step that "
+								"has no effect.");
 	rvd_check_delta(status, "reading a delta");
 	return true;
 }
@@ -462,7 +463,7 @@ read_change(Parser *in, RuvDelta *delta)
 					   in->nentries - in->nnudges)))
 		return false;
 	if (in->p == begin)
-		return syntax_fault(in, "A delta begins with one of \"{[=*+-~\" or is \"delete\".");
+		return syntax_fault(in, "One of \"{[=*+-~\" or \"delete\" is expected.");
 	if (!read_end(in) || !build_change(in, delta))
 		return false;
 	pfree(in->steps);
