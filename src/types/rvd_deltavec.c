@@ -175,6 +175,23 @@ rvd_delta_from_datum(Datum datum, RuvDelta *delta)
 	rvd_deltavec_decode(&arena, datum, delta);
 }
 
+void
+rvd_deltavec_compose(const RuvArena *arena, const RuvDelta *a,
+					 const RuvDelta *b, RuvDelta *out)
+{
+	RuvDeltaStatus status;
+
+	/* what is created need not have the dimensions of what was before */
+	if (b->kind == RUV_DELTA_CREATE)
+		status = ruv_delta_copy(arena, b, out);
+	else
+	{
+		rvd_deltavec_check_pair(a, b);
+		status = ruv_delta_compose(arena, a, b, out);
+	}
+	rvd_check_delta(status, "composing deltas");
+}
+
 Datum
 rvd_delta_whole(const RvdVector *v)
 {

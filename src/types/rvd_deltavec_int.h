@@ -25,6 +25,9 @@ extern void rvd_deltavec_check_dims(int64 dims);
 extern void rvd_deltavec_check_pair(const RuvDelta *a, const RuvDelta *b);
 extern void rvd_deltavec_check_fits(const RuvDelta *delta,
 									const RvdVector *v);
+/* First a, then b, a create of any dimensions; *out is a valid `out`. */
+extern void rvd_deltavec_compose(const RuvArena *arena, const RuvDelta *a,
+								 const RuvDelta *b, RuvDelta *out);
 
 /* rvd_deltavec_compress.c */
 #define RVD_COMPRESSORS 2

@@ -40,15 +40,6 @@ rvd_delta_apply(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(result);
 }
 
-/* Two arguments for the same vector. */
-static void
-get_pair(FunctionCallInfo fcinfo, RuvDelta *a, RuvDelta *b)
-{
-	rvd_delta_from_datum(PG_GETARG_DATUM(0), a);
-	rvd_delta_from_datum(PG_GETARG_DATUM(1), b);
-	rvd_deltavec_check_pair(a, b);
-}
-
 /* deltavec || deltavec returns deltavec, the left one first */
 RVD_FUNCTION(rvd_deltavec_concat);
 Datum
@@ -59,9 +50,9 @@ rvd_deltavec_concat(PG_FUNCTION_ARGS)
 	RuvDelta	second;
 	RuvDelta	result = {0};
 
-	get_pair(fcinfo, &first, &second);
-	rvd_check_delta(ruv_delta_compose(&arena, &first, &second, &result),
-					"composing two deltas");
+	rvd_delta_from_datum(PG_GETARG_DATUM(0), &first);
+	rvd_delta_from_datum(PG_GETARG_DATUM(1), &second);
+	rvd_deltavec_compose(&arena, &first, &second, &result);
 	PG_RETURN_DATUM(rvd_delta_to_datum(&result));
 }
 
@@ -75,7 +66,12 @@ rvd_delta_conflict(PG_FUNCTION_ARGS)
 	RuvDelta	b;
 	bool		conflict;
 
-	get_pair(fcinfo, &a, &b);
+	rvd_delta_from_datum(PG_GETARG_DATUM(0), &a);
+	rvd_delta_from_datum(PG_GETARG_DATUM(1), &b);
+	if (a.dims != b.dims && a.dims != 0 && b.dims != 0 &&
+		(a.kind == RUV_DELTA_CREATE || b.kind == RUV_DELTA_CREATE))
+		PG_RETURN_BOOL(true);
+	rvd_deltavec_check_pair(&a, &b);
 	rvd_check_delta(ruv_delta_conflict(&arena, &a, &b, &conflict, NULL, NULL),
 					"comparing two deltas");
 	PG_RETURN_BOOL(conflict);

@@ -397,8 +397,7 @@ check_change(Parser *in, const RuvDelta *delta)
 	RuvDeltaStatus status = ruv_delta_check(delta);
 
 	if (status == RUV_DELTA_NOT_CANONICAL)
-		return syntax_fault(in, "What is assigned is also changed by a step that "
-								"has no effect.");
+		return syntax_fault(in, "A step has no effect on what is assigned.");
 	rvd_check_delta(status, "reading a delta");
 	return true;
 }
