@@ -563,6 +563,9 @@ check_selections(Scene *scene, uint64_t *seed)
 		memcpy(x, i > 0 && one_in(seed, 10) ? x - padded : query.x,
 			   padded * sizeof(float));
 		query_free(&query);
+		/* as near to the node as to what shares its place */
+		if (i == 0)
+			memcpy(x, scene->own, padded * sizeof(float));
 		candidates[i].id = (uint32_t) i + 1;
 		candidates[i].x = x;
 		candidates[i].distance = ruv_graph_distance(layout,
@@ -684,15 +687,16 @@ offer(Scene *scene, uint32_t id, bool must_take, uint64_t *seed)
 	CHECK(has || !must_take || plan.slot >= 0, "link %u not taken", id);
 	if (plan.slot >= 0)
 	{
-		uint8_t	   *slot = ruv_node_slot(layout, copy, plan.slot);
+		RuvNode	   *node = scene->node;
 
 		ruv_link_apply(&query, scene->node, &plan, id, visit.distance);
 		CHECK(ruv_node_link(layout, scene->node, plan.slot) == id, "slot %d",
 			  plan.slot);
 		check_written(scene, &query, plan.slot, visit.distance);
-		/* nothing else changed */
-		memcpy(slot, ruv_node_slot(layout, scene->node, plan.slot),
-			   (size_t) layout->slot_bytes);
+		/* the slot is the one of their difference, and nothing else changed */
+		scene->node = copy;
+		(void) write_link(scene, plan.slot, id, query.x);
+		scene->node = node;
 		copy->diverse = plan.diverse;
 		copy->nlinks = (uint8_t) (copy->nlinks +
 								  (plan.slot == copy->nlinks));
@@ -731,6 +735,8 @@ check_offers(Scene *scene, uint64_t *seed)
 	{
 		uint32_t	id = 1 + (uint32_t) random_below(seed, 150);
 
+		if (one_in(seed, 10))
+			scene->node->diverse = first_bits(scene->node->nlinks);
 		offer(scene, id, one_in(seed, 4), seed);
 		if (one_in(seed, 30) && scene->node->nlinks > 0)
 			ruv_node_drop_link(layout, scene->node,
