@@ -176,8 +176,8 @@ for my $table (@tables)
 # ---- the check against what takes the table and the index the other way ----
 
 {
-	my $checks = start_clients(3, 60, 'd.check' => [ "SELECT * FROM ruvector.index_check('t_l2_v');", 1 ]);
-	my $rebuilds = start_clients(1, 60, 'd.reindex' => [ "REINDEX INDEX t_l2_v;", 1 ]);
+	my $checks = start_clients(2, 30, 'd.check' => [ "SELECT * FROM ruvector.index_check('t_l2_v');", 1 ]);
+	my $rebuilds = start_clients(1, 30, 'd.reindex' => [ "REINDEX INDEX t_l2_v;", 1 ]);
 
 	finish($checks, 'checks against REINDEX');
 	finish($rebuilds, 'REINDEX against checks');
