@@ -1,0 +1,92 @@
+/*
+ * ruv_bits.h
+ *		Writing and reading integers as varints, bit fields and Rice codes.
+ *
+ * Bits fill a byte from its lowest up; a field's lowest bit comes first.
+ * Bytes, varints and floats start on a byte boundary: align before them.  The
+ * bits skipped by aligning are zero, and a reader insists on it.
+ *
+ * Varint: seven bits per byte, lowest first, the high bit set on all but the
+ * last byte (LEB128), at most five bytes, shortest form only.
+ *
+ * Rice code with parameter k (Rice & Plaunt, 1971): value >> k ones, a zero,
+ * then the k low bits.  It is within a few hundredths of a bit of the best
+ * code for geometrically distributed gaps.
+ *
+ * Both ends keep the first fault and then do nothing harmful, so that callers
+ * look once, at the end of a block.
+ */
+#ifndef RUV_BITS_H
+#define RUV_BITS_H
+
+#include "core/ruv_common.h"
+
+#define RUV_MAX_VARINT_BYTES 5
+
+typedef struct RuvBitWriter
+{
+	uint8_t    *data;			/* NULL: only count */
+	size_t		capacity;		/* of data, in bytes */
+	size_t		used;			/* whole bytes so far, also beyond capacity */
+	uint64_t	pending;		/* bits not yet a whole byte */
+	unsigned	npending;		/* at most 7 between calls */
+} RuvBitWriter;
+
+typedef enum RuvBitFault
+{
+	RUV_BITS_OK = 0,
+	RUV_BITS_TRUNCATED,			/* the data ends too early */
+	RUV_BITS_NOT_CANONICAL,		/* a longer form, or padding that is not 0 */
+	RUV_BITS_TOO_LARGE			/* a value beyond what the reader allows */
+} RuvBitFault;
+
+typedef struct RuvBitReader
+{
+	const uint8_t *data;
+	size_t		size;
+	size_t		position;		/* next byte to load */
+	uint64_t	pending;		/* loaded bits, the rest zero */
+	unsigned	npending;
+	RuvBitFault fault;
+} RuvBitReader;
+
+extern void ruv_bits_write_start(RuvBitWriter *w, uint8_t *data,
+								 size_t capacity);
+/* The low n bits of value, n at most 32; the bits above them are zero. */
+extern void ruv_bits_put(RuvBitWriter *w, uint32_t value, unsigned n);
+extern void ruv_bits_put_rice(RuvBitWriter *w, uint32_t value, unsigned k);
+extern void ruv_bits_put_align(RuvBitWriter *w);
+/* The following need an aligned writer. */
+extern void ruv_bits_put_byte(RuvBitWriter *w, uint8_t value);
+extern void ruv_bits_put_varint(RuvBitWriter *w, uint32_t value);
+extern void ruv_bits_put_u32(RuvBitWriter *w, uint32_t value);
+
+extern void ruv_bits_read_start(RuvBitReader *r, const uint8_t *data,
+								size_t size);
+extern uint32_t ruv_bits_get(RuvBitReader *r, unsigned n);
+/* A value above max is TOO_LARGE; returns 0 once there is a fault. */
+extern uint32_t ruv_bits_get_rice(RuvBitReader *r, unsigned k, uint32_t max);
+extern void ruv_bits_get_align(RuvBitReader *r);
+/* The following need an aligned reader. */
+extern uint8_t ruv_bits_get_byte(RuvBitReader *r);
+extern uint32_t ruv_bits_get_varint(RuvBitReader *r);
+extern uint32_t ruv_bits_get_u32(RuvBitReader *r);
+/* n bytes in place, or NULL. */
+extern const uint8_t *ruv_bits_get_bytes(RuvBitReader *r, size_t n);
+/* Whole bytes not yet read; the reader is aligned. */
+extern size_t ruv_bits_left(const RuvBitReader *r);
+
+/* Sizes: bytes of a varint, bits of a Rice code, bits to tell n values apart. */
+extern size_t ruv_varint_bytes(uint32_t value);
+extern unsigned ruv_bits_width(uint32_t n);
+static inline uint64_t
+ruv_rice_bits(uint32_t value, unsigned k)
+{
+	return (uint64_t) (value >> k) + 1 + k;
+}
+
+/* The parameter up to max_k with the fewest bits for these values. */
+extern unsigned ruv_rice_choose(const uint32_t *values, size_t n,
+								unsigned max_k, uint64_t *bits);
+
+#endif							/* RUV_BITS_H */
