@@ -12,49 +12,56 @@
 #include "core/ruv_delta.h"
 #include "core/ruv_float_bits.h"
 
-/* The assignments of both, b's where both assign; a's after b's steps. */
+/*
+ * The assignments of both, b's where both assign.  `moved` are a's values
+ * after b's steps; out of range is allowed only where b assigns.
+ */
 static RuvDeltaStatus
-merge_assignments(const RuvDelta *a, const RuvDelta *b, RuvDelta *out)
+merge_assignments(const RuvDelta *a, const float *moved, const RuvDelta *b,
+				  RuvDelta *out)
 {
 	uint32_t	n = 0;
-	uint32_t	j = 0;
-	uint32_t	nb = b->nassigned;
+	uint32_t	i = 0;
+	uint32_t	infinite = 0;
 
-	for (uint32_t i = 0; i < a->nassigned; i++)
+	for (uint32_t j = 0; j <= b->nassigned; j++)
 	{
-		while (j < nb && b->dim[j] < a->dim[i])
-			j++;
-		if (j < nb && b->dim[j] == a->dim[i])
-			continue;
-		out->dim[n] = a->dim[i];
-		out->value[n++] = a->value[i];
-	}
-	ruv_delta_run_steps(b, out->dim, n, out->value);
-	for (uint32_t i = 0; i < n; i++)
-	{
-		if (!ruv_float_is_finite(out->value[i]))
-			return RUV_DELTA_OUT_OF_RANGE;
-	}
+		uint32_t	limit = j < b->nassigned ? b->dim[j] : UINT32_MAX;
 
-	/* From the back, so that nothing is overwritten that is still needed. */
-	j = nb;
-	out->nassigned = n + nb;
-	for (uint32_t i = n, k = n + nb; j > 0; k--)
-	{
-		if (i > 0 && out->dim[i - 1] > b->dim[j - 1])
+		for (; i < a->nassigned && a->dim[i] < limit; i++)
 		{
-			i--;
-			out->dim[k - 1] = out->dim[i];
-			out->value[k - 1] = out->value[i];
+			out->dim[n] = a->dim[i];
+			out->value[n++] = moved[i];
+			infinite |= !ruv_float_is_finite(moved[i]);
 		}
-		else
-		{
-			j--;
-			out->dim[k - 1] = b->dim[j];
-			out->value[k - 1] = b->value[j];
-		}
+		if (j == b->nassigned)
+			break;
+		i += i < a->nassigned && a->dim[i] == limit;
+		out->dim[n] = limit;
+		out->value[n++] = b->value[j];
 	}
-	return RUV_DELTA_OK;
+	out->nassigned = n;
+	return infinite ? RUV_DELTA_OUT_OF_RANGE : RUV_DELTA_OK;
+}
+
+/* The same with b's steps, if there are any. */
+static RuvDeltaStatus
+compose_assignments(const RuvArena *arena, const RuvDelta *a,
+					const RuvDelta *b, RuvDelta *out)
+{
+	float	   *moved;
+	RuvDeltaStatus status;
+
+	if (b->nsteps == 0 || a->nassigned == 0)
+		return merge_assignments(a, a->value, b, out);
+	moved = ruv_alloc(arena, a->nassigned * sizeof(float));
+	if (moved == NULL)
+		return RUV_DELTA_MEMORY;
+	memcpy(moved, a->value, a->nassigned * sizeof(float));
+	ruv_delta_run_steps(b, a->dim, a->nassigned, moved);
+	status = merge_assignments(a, moved, b, out);
+	ruv_release(arena, moved);
+	return status;
 }
 
 /* Appends those nudges whose dimension stays unassigned. */
@@ -183,7 +190,7 @@ ruv_delta_compose(const RuvArena *arena, const RuvDelta *a,
 		return status;
 	out->kind = a->kind;
 	out->dims = dims;
-	status = merge_assignments(a, b, out);
+	status = compose_assignments(arena, a, b, out);
 	if (status != RUV_DELTA_OK || (dims > 0 && out->nassigned == dims))
 		return status;
 	status = append_steps(arena, a, out);

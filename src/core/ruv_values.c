@@ -142,6 +142,9 @@ ruv_values_plan(const float *value, uint32_t n, float bound,
 	{
 		RuvValuePlan other;
 
+		if (codec == RUV_VALUES_DICTIONARY &&
+			!ruv_dictionary_may_pay(value, n, scratch))
+			continue;
 		if (plan_one(value, n, bound, (RuvValueCodec) codec, scratch,
 					 &other) &&
 			other.bits < plan->bits)
