@@ -25,7 +25,7 @@
 
 typedef struct RuvBitWriter
 {
-	uint8_t    *data;			/* NULL: only count */
+	uint8_t	   *data;			/* NULL: only count */
 	size_t		capacity;		/* of data, in bytes */
 	size_t		used;			/* whole bytes so far, also beyond capacity */
 	uint64_t	pending;		/* bits not yet a whole byte */

@@ -126,7 +126,8 @@ miss(const Search *s, uint32_t dim)
 		return 0;
 	places = ruv_float_place(wanted) - ruv_float_place(guess);
 	return s->bound > 0 || places > MAX_PLACES || places < -MAX_PLACES ?
-		INT64_MAX : places;
+		INT64_MAX :
+		places;
 }
 
 /* About how many bits the misses cost. */
@@ -334,8 +335,8 @@ prefer(const RuvArena *arena, const Search *s, RuvDelta *list)
 static bool
 find_steps(Search *s, uint32_t nlisted)
 {
-	bool		(*const find[])(Search *) = {find_scale, find_offset,
-											 find_affine};
+	bool (*const find[])(Search *) = {find_scale, find_offset,
+									  find_affine};
 	uint64_t	enough = (uint64_t) nlisted * ASSIGNMENT_BITS * 3 / 4;
 
 	for (int i = 0; i < 3; i++)

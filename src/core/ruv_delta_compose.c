@@ -131,7 +131,8 @@ append_steps(const RuvArena *arena, const RuvDelta *from, RuvDelta *out)
 	{
 		const RuvDeltaStep *step = &from->steps[i];
 		RuvDeltaStep *last = out->nsteps > 0 ?
-			&out->steps[out->nsteps - 1] : NULL;
+			&out->steps[out->nsteps - 1] :
+			NULL;
 		uint32_t	n;
 
 		if (step->kind != RUV_STEP_NUDGE)
@@ -150,8 +151,7 @@ append_steps(const RuvArena *arena, const RuvDelta *from, RuvDelta *out)
 		}
 		else
 		{
-			RuvNudge   *scratch = ruv_alloc(arena, (last->nnudges + n) *
-														sizeof(RuvNudge));
+			RuvNudge   *scratch = ruv_alloc(arena, (last->nnudges + n) * sizeof(RuvNudge));
 
 			if (scratch == NULL)
 				return RUV_DELTA_MEMORY;
@@ -294,8 +294,7 @@ ruv_delta_conflict(const RuvArena *arena, const RuvDelta *a,
 
 	if (b->dims != 0 && b->dims != dims)
 		return RUV_DELTA_DIMENSIONS;
-	rerun = ruv_alloc(arena, ((size_t) a->nassigned + b->nassigned + 1) *
-								 sizeof(float));
+	rerun = ruv_alloc(arena, ((size_t) a->nassigned + b->nassigned + 1) * sizeof(float));
 	if (rerun == NULL)
 		return RUV_DELTA_MEMORY;
 	sides[0] = start_side(a, b, rerun);
@@ -309,8 +308,7 @@ ruv_delta_conflict(const RuvArena *arena, const RuvDelta *a,
 			lowest = dim;
 	}
 	ruv_release(arena, rerun);
-	*conflict = n > 0 || (dims == 0 && !commute && a->nsteps > 0 &&
-						  b->nsteps > 0);
+	*conflict = n > 0 || (dims == 0 && !commute && a->nsteps > 0 && b->nsteps > 0);
 	if ((a->kind == RUV_DELTA_DELETE && b->kind != RUV_DELTA_DELETE) ||
 		(b->kind == RUV_DELTA_DELETE && a->kind != RUV_DELTA_DELETE))
 		*conflict = !ruv_delta_is_identity(a) && !ruv_delta_is_identity(b);

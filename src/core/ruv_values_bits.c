@@ -19,7 +19,7 @@
 #define MAX_INDEX_RICE 7		/* modes up to this are Rice parameters */
 #define INDEX_FIXED 15			/* as many bits as tell the entries apart */
 #define SMALL_DICTIONARY 256
-#define FEW_VALUES 16
+#define FEW_VALUES 64
 #define HASH_FACTOR UINT32_C(0x9e3779b1)	/* 2^32 / golden ratio, a prime */
 
 enum
@@ -95,8 +95,7 @@ ruv_packed_plan(const float *value, uint32_t n, RuvValuePlan *plan)
 		uint64_t	bits = zeros * ruv_rice_bits(0, k);
 
 		for (unsigned e = 0; e <= plan->top_exponent; e++)
-			bits += count[e] * ruv_rice_bits(plan->top_exponent - e +
-												 plan->has_zero, k);
+			bits += count[e] * ruv_rice_bits(plan->top_exponent - e + plan->has_zero, k);
 		if (bits >= best)
 			continue;
 		best = bits;
@@ -171,7 +170,7 @@ static void
 sort(uint32_t *x, uint32_t n)
 {
 	static const uint32_t gaps[] = {90927, 40412, 17961, 7983, 3548, 1577,
-									701, 301, 132, 57, 23, 10, 4, 1};
+						  701, 301, 132, 57, 23, 10, 4, 1};
 
 	for (size_t g = 0; g < sizeof(gaps) / sizeof(gaps[0]); g++)
 	{

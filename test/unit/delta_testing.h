@@ -85,8 +85,8 @@ static inline float
 random_value(void)
 {
 	static const float odd[] = {0.0f, -0.0f, 1.0f, -1.0f, 0x1p-149f,
-								-0x1p-126f, 0x1.fffffep-127f, 1e-30f, 3e38f,
-								-0x1.fffffep127f, 0.69314718f, 65504.0f};
+					   -0x1p-126f, 0x1.fffffep-127f, 1e-30f, 3e38f,
+					   -0x1.fffffep127f, 0.69314718f, 65504.0f};
 
 	if (random_below(4) == 0)
 		return odd[random_below(sizeof(odd) / sizeof(odd[0]))];
@@ -105,11 +105,11 @@ static inline float
 random_operand(RuvStepKind kind)
 {
 	static const float factors[] = {0.0f, -1.0f, 0.5f, 1.0000001f, 1.3f,
-									-0.99f, 1e-20f, 1e10f};
+					   -0.99f, 1e-20f, 1e10f};
 	static const float shifts[] = {1.0f, -0.125f, 1e-8f, 0.1f, -3.7f, 1e30f};
 
 	return kind == RUV_STEP_SCALE ? factors[random_below(8)] :
-		shifts[random_below(6)];
+									shifts[random_below(6)];
 }
 
 /* Ascending dimensions, n of them at most, among those not in `taken`. */
@@ -135,16 +135,14 @@ random_nudges(RuvDelta *out, const bool *taken)
 	uint32_t	n = random_dims(out->dims, 1 + random_below(out->dims), taken,
 								dim);
 
-	if (n == 0 || (out->nsteps > 0 &&
-				   out->steps[out->nsteps - 1].kind == RUV_STEP_NUDGE))
+	if (n == 0 || (out->nsteps > 0 && out->steps[out->nsteps - 1].kind == RUV_STEP_NUDGE))
 		return;
 	for (uint32_t i = 0; i < n; i++)
 	{
 		RuvNudge   *nudge = &out->nudges[out->nnudges++];
 
 		nudge->dim = dim[i];
-		nudge->places = (int32_t) (1 + random_below(random_below(5) ? 3 :
-																	100000));
+		nudge->places = (int32_t) (1 + random_below(random_below(5) ? 3 : 100000));
 		if (random_below(2))
 			nudge->places = -nudge->places;
 	}

@@ -365,7 +365,7 @@ test_conflict_cases(void)
 	EXPECT(conflicts(&a, &b, &ndims, &first) && ndims == 3 && first == 1);
 	EXPECT(!conflicts(&b, &b, NULL, NULL));
 	EXPECT_STATUS(ruv_delta_affine(&arena, 8, 1, 0, 1, low,
-								   (const float[]) {0}, &a),
+								   (const float[]){0}, &a),
 				  RUV_DELTA_OK);
 	EXPECT(!conflicts(&a, &b, NULL, NULL));
 	EXPECT_STATUS(ruv_delta_affine(&arena, 0, 1, 2, 0, NULL, NULL, &a),
@@ -393,7 +393,7 @@ test_steps_round_singly(void)
 				  RUV_DELTA_OK);
 	EXPECT(ruv_delta_reach(&d) == 0 && ruv_delta_reaches(&d, 77));
 	EXPECT_STATUS(ruv_delta_apply(&d, x, 2, &exists), RUV_DELTA_OK);
-	EXPECT(x[0] == 0x1p-11f && x[1] == -1);		/* fused: 0x1.001p-11 */
+	EXPECT(x[0] == 0x1p-11f && x[1] == -1); /* fused: 0x1.001p-11 */
 
 	x[0] = 3e38f;
 	EXPECT_STATUS(ruv_delta_affine(&arena, 0, 2, 0, 0, NULL, NULL, &d),
@@ -491,11 +491,11 @@ rich_delta(RuvDelta *d)
 	d->dim[1] = 5;
 	d->value[0] = 1.5f;
 	d->value[1] = -0.0f;
-	d->steps[0] = (RuvDeltaStep) {RUV_STEP_SCALE, 0.75f, 0};
-	d->steps[1] = (RuvDeltaStep) {RUV_STEP_NUDGE, 0, 2};
-	d->steps[2] = (RuvDeltaStep) {RUV_STEP_OFFSET, -0.25f, 0};
-	d->nudges[0] = (RuvNudge) {0, -1};
-	d->nudges[1] = (RuvNudge) {7, 40};
+	d->steps[0] = (RuvDeltaStep){RUV_STEP_SCALE, 0.75f, 0};
+	d->steps[1] = (RuvDeltaStep){RUV_STEP_NUDGE, 0, 2};
+	d->steps[2] = (RuvDeltaStep){RUV_STEP_OFFSET, -0.25f, 0};
+	d->nudges[0] = (RuvNudge){0, -1};
+	d->nudges[1] = (RuvNudge){7, 40};
 }
 
 #define EXPECT_BROKEN(change, expected) \
@@ -531,7 +531,7 @@ test_check(void)
 	EXPECT_BROKEN(d.steps[1].nnudges = 1, RUV_DELTA_COUNT);
 	EXPECT_BROKEN(d.steps[1].nnudges = 0, RUV_DELTA_NOT_CANONICAL);
 	EXPECT_BROKEN((d.steps[1].nnudges = 1,
-				   d.steps[2] = (RuvDeltaStep) {RUV_STEP_NUDGE, 0, 1}),
+				   d.steps[2] = (RuvDeltaStep){RUV_STEP_NUDGE, 0, 1}),
 				  RUV_DELTA_NOT_CANONICAL);
 	EXPECT_BROKEN(d.nudges[0].dim = 7, RUV_DELTA_NOT_CANONICAL);
 	EXPECT_BROKEN(d.nudges[0].dim = 5, RUV_DELTA_NOT_CANONICAL);
