@@ -75,7 +75,7 @@ extern void ruv_bits_set_fault(RuvBitReader *r, RuvBitFault fault);
 extern uint32_t ruv_bits_get_long_rice(RuvBitReader *r, unsigned k,
 									   uint32_t max);
 
-/* Sizes: bytes of a varint, bits of a Rice code, bits to tell n values apart. */
+/* Bytes of a varint; bits that tell n values apart; bits of a Rice code. */
 extern size_t ruv_varint_bytes(uint32_t value);
 extern unsigned ruv_bits_width(uint32_t n);
 static inline uint64_t

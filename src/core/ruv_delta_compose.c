@@ -151,7 +151,8 @@ append_steps(const RuvArena *arena, const RuvDelta *from, RuvDelta *out)
 		}
 		else
 		{
-			RuvNudge   *scratch = ruv_alloc(arena, (last->nnudges + n) * sizeof(RuvNudge));
+			size_t		both = (size_t) last->nnudges + n;
+			RuvNudge   *scratch = ruv_alloc(arena, both * sizeof(RuvNudge));
 
 			if (scratch == NULL)
 				return RUV_DELTA_MEMORY;
@@ -288,13 +289,14 @@ ruv_delta_conflict(const RuvArena *arena, const RuvDelta *a,
 	uint32_t	dims = a->dims != 0 ? a->dims : b->dims;
 	uint32_t	n = 0;
 	uint32_t	lowest = 0;
+	size_t		nvalues = (size_t) a->nassigned + b->nassigned;
 	bool		commute;
 	float	   *rerun;
 	Side		sides[2];
 
 	if (b->dims != 0 && b->dims != dims)
 		return RUV_DELTA_DIMENSIONS;
-	rerun = ruv_alloc(arena, ((size_t) a->nassigned + b->nassigned + 1) * sizeof(float));
+	rerun = ruv_alloc(arena, (nvalues + 1) * sizeof(float));
 	if (rerun == NULL)
 		return RUV_DELTA_MEMORY;
 	sides[0] = start_side(a, b, rerun);
@@ -308,7 +310,9 @@ ruv_delta_conflict(const RuvArena *arena, const RuvDelta *a,
 			lowest = dim;
 	}
 	ruv_release(arena, rerun);
-	*conflict = n > 0 || (dims == 0 && !commute && a->nsteps > 0 && b->nsteps > 0);
+	*conflict = n > 0;
+	if (dims == 0 && !commute)
+		*conflict = a->nsteps > 0 && b->nsteps > 0;
 	if ((a->kind == RUV_DELTA_DELETE && b->kind != RUV_DELTA_DELETE) ||
 		(b->kind == RUV_DELTA_DELETE && a->kind != RUV_DELTA_DELETE))
 		*conflict = !ruv_delta_is_identity(a) && !ruv_delta_is_identity(b);

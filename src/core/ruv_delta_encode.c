@@ -182,7 +182,10 @@ write_payload(RuvBitWriter *w, const RuvDelta *delta, const Plan *plan)
 	}
 	if (delta->nassigned > 0)
 	{
-		ruv_bits_put_byte(w, (uint8_t) (plan->positions | plan->values.codec << FORMAT_VALUES_SHIFT));
+		unsigned	form = plan->values.codec;
+
+		form = form << FORMAT_VALUES_SHIFT | plan->positions;
+		ruv_bits_put_byte(w, (uint8_t) form);
 		if (plan->positions != RUV_POSITIONS_ALL)
 			ruv_bits_put_varint(w, delta->nassigned);
 	}
@@ -202,9 +205,10 @@ make_plan(const RuvArena *arena, const RuvFrameWishes *wishes,
 {
 	uint32_t	n = delta->nassigned;
 	size_t		nudges = longest_nudge_step(delta);
+	size_t		words = ruv_values_scratch(n) + n + 2 * nudges + 1;
 
 	memset(plan, 0, sizeof(*plan));
-	*scratch = ruv_alloc(arena, (ruv_values_scratch(n) + n + 2 * nudges + 1) * sizeof(uint32_t));
+	*scratch = ruv_alloc(arena, words * sizeof(uint32_t));
 	if (*scratch == NULL)
 		return RUV_DELTA_MEMORY;
 	plan->gap = *scratch + ruv_values_scratch(n);

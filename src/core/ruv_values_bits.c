@@ -95,7 +95,11 @@ ruv_packed_plan(const float *value, uint32_t n, RuvValuePlan *plan)
 		uint64_t	bits = zeros * ruv_rice_bits(0, k);
 
 		for (unsigned e = 0; e <= plan->top_exponent; e++)
-			bits += count[e] * ruv_rice_bits(plan->top_exponent - e + plan->has_zero, k);
+		{
+			uint32_t	code = plan->top_exponent - e + plan->has_zero;
+
+			bits += count[e] * ruv_rice_bits(code, k);
+		}
 		if (bits >= best)
 			continue;
 		best = bits;
