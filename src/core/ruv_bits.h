@@ -115,11 +115,11 @@ ruv_bits_put(RuvBitWriter *w, uint32_t value, unsigned n)
 	}
 }
 
-/* Loads until more than 56 bits are pending or the data ends. */
+/* Loads until 56 bits or more are pending, but not 64, or the data ends. */
 static inline void
 ruv_bits_refill(RuvBitReader *r)
 {
-	unsigned	room = (64 - r->npending) / 8;
+	unsigned	room = (63 - r->npending) / 8;
 
 	if (room > 0 && r->size - r->position >= 8)
 	{
@@ -135,19 +135,19 @@ ruv_bits_refill(RuvBitReader *r)
 		r->npending += 8 * room;
 		return;
 	}
-	while (r->npending <= 56 && r->position < r->size)
+	while (r->npending <= 55 && r->position < r->size)
 	{
 		r->pending |= (uint64_t) r->data[r->position++] << r->npending;
 		r->npending += 8;
 	}
 }
 
-/* The length of the run of ones at the low end. */
+/* The length of the run of ones at the low end of what may be pending. */
 static inline unsigned
 ruv_bits_low_ones(uint64_t bits)
 {
 #if defined(__GNUC__)
-	return bits == UINT64_MAX ? 64 : (unsigned) __builtin_ctzll(~bits);
+	return (unsigned) __builtin_ctzll(~bits | UINT64_C(1) << 63);
 #else
 	unsigned	n = 0;
 

@@ -184,14 +184,18 @@ find_scale(Search *s)
 	uint32_t	n = 0;
 	uint32_t	skip = 0;
 	uint32_t	both = 0;
+	uint32_t	stride;
 	double		mode = 1;
 
 	for (uint32_t i = 0; i < s->dims; i++)
 		both += s->old_vector[i] != 0 && s->new_vector[i] != 0;
+	if (both == 0)
+		return false;
+	stride = (both - 1) / MAX_SAMPLE + 1;
 	for (uint32_t i = 0; i < s->dims; i++)
 	{
 		if (s->old_vector[i] == 0 || s->new_vector[i] == 0 ||
-			skip++ % ((both + MAX_SAMPLE - 1) / MAX_SAMPLE) != 0)
+			skip++ % stride != 0)
 			continue;
 		s->sample[n++] = (double) s->new_vector[i] / (double) s->old_vector[i];
 	}

@@ -127,6 +127,8 @@ append_steps(const RuvArena *arena, const RuvDelta *from, RuvDelta *out)
 	const RuvNudge *nudge = from->nudges;
 	RuvDeltaStatus status = RUV_DELTA_OK;
 
+	if (from->nsteps == 0 || out->steps == NULL)
+		return RUV_DELTA_OK;
 	for (uint32_t i = 0; i < from->nsteps && status == RUV_DELTA_OK; i++)
 	{
 		const RuvDeltaStep *step = &from->steps[i];

@@ -154,7 +154,7 @@ test_error_bound(void)
 		for (int k = 0; k < MAX_RANDOM_DIMS; k++)
 			x[k] = (float) random_below(20000) / 10000 - 1;
 		wishes.values = values[which];
-		wishes.bound = (float) random_below(1000) / 8000;
+		wishes.bound = 0.25f / (float) (1 << random_below(14));
 		EXPECT_STATUS(ruv_delta_create(&arena, MAX_RANDOM_DIMS, x, &d),
 					  RUV_DELTA_OK);
 		status = ruv_delta_encode(&arena, NULL, &wishes, &d, &frame, &size);
