@@ -546,6 +546,8 @@ test_nudges(void)
 	RuvDelta	d = {0};
 	RuvDelta	e = {0};
 	RuvDelta	f = {0};
+	float		x[8];
+	bool		exists = true;
 
 	rich_delta(&d);
 	d.nsteps = 2;
@@ -558,8 +560,14 @@ test_nudges(void)
 		   f.nudges[0].places == 80);
 	d.nudges[1].places = INT32_MAX;
 	EXPECT_STATUS(ruv_delta_compose(&arena, &d, &e, &f), RUV_DELTA_LIMIT);
-	/* They cancel, and the step is gone. */
 	d.nudges[1].places = -40;
+	/* Out of range is out of range, whatever way a nudge points. */
+	for (int i = 0; i < 8; i++)
+		x[i] = i == 0 ? 3e38f : 1;
+	d.steps[0].operand = 2;
+	EXPECT_STATUS(ruv_delta_apply(&d, x, 8, &exists),
+				  RUV_DELTA_OUT_OF_RANGE);
+	/* They cancel, and the step is gone. */
 	EXPECT_STATUS(ruv_delta_compose(&arena, &d, &e, &f), RUV_DELTA_OK);
 	EXPECT(f.nsteps == 1 && f.nnudges == 0);
 	ruv_delta_free(&arena, &d);

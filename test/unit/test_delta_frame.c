@@ -578,6 +578,47 @@ test_refusals(void)
 	}
 }
 
+/* Magnitudes 1, 2 and the one `gap` places above 2; values 1, 1, and by
+ * number. */
+static RuvDeltaStatus
+decode_dictionary(uint32_t gap, uint32_t number)
+{
+	uint8_t		bytes[100];
+	RuvBitWriter w;
+
+	ruv_bits_write_start(&w, bytes, sizeof(bytes));
+	ruv_bits_put_u32(&w, 0x2101de7a);	/* a create */
+	ruv_bits_put_byte(&w, 0);	/* its length, below */
+	ruv_bits_put_varint(&w, 3);
+	ruv_bits_put_byte(&w, RUV_VALUES_DICTIONARY << 4);
+	ruv_bits_put(&w, 0, 5);		/* shift */
+	ruv_bits_put(&w, 0, 1);		/* no zero */
+	ruv_bits_put_rice(&w, 3, 4);	/* magnitudes */
+	ruv_bits_put(&w, 0x3f800000, 31);
+	ruv_bits_put(&w, 30, 5);
+	ruv_bits_put_rice(&w, 0x007fffff, 30);
+	ruv_bits_put_rice(&w, gap - 1, 30);
+	ruv_bits_put(&w, 15, 4);	/* numbers of a fixed width */
+	ruv_bits_put(&w, 0, 2);		/* all plus */
+	ruv_bits_put(&w, 0, 4);
+	ruv_bits_put(&w, number, 2);
+	ruv_bits_put_align(&w);
+	bytes[4] = (uint8_t) (w.used - 5);
+	ruv_bits_put_u32(&w, 0);
+	seal(bytes, w.used);
+	return decode_at_end(NULL, bytes, w.used);
+}
+
+/* Also what no value uses must be a finite magnitude. */
+static void
+test_dictionary_limits(void)
+{
+	EXPECT_STATUS(decode_dictionary(0x3f7fffff, 2), RUV_DELTA_OK);
+	EXPECT_STATUS(decode_dictionary(0x3f800000, 1), RUV_DELTA_VALUE);
+	EXPECT_STATUS(decode_dictionary(0x7fffffff, 1), RUV_DELTA_COUNT);
+	EXPECT_STATUS(decode_dictionary(1, 3), RUV_DELTA_COUNT);
+}
+
 /* What a compressed frame declares is held against the limit beforehand. */
 static void
 test_compression(void)
@@ -797,6 +838,7 @@ main(void)
 	test_fold();
 	test_damage();
 	test_refusals();
+	test_dictionary_limits();
 	test_compression();
 	test_memory();
 	EXPECT(counting.live == 0);
