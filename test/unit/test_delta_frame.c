@@ -189,7 +189,7 @@ test_error_bound(void)
 static void
 test_exact_is_exact(void)
 {
-	static const float halves[] = {-0.0f, 0.5f, 1};
+	static const float halves[] = {-0.0f, 51, 255};
 	RuvFrameWishes wishes = ruv_frame_default_wishes;
 	RuvDelta	d = {0};
 	uint8_t	   *frame;
