@@ -14,27 +14,6 @@ ruv_bits_write_start(RuvBitWriter *w, uint8_t *data, size_t capacity)
 	w->capacity = capacity;
 }
 
-static inline void
-write_byte(RuvBitWriter *w, uint8_t value)
-{
-	if (w->data != NULL && w->used < w->capacity)
-		w->data[w->used] = value;
-	w->used++;
-}
-
-void
-ruv_bits_put(RuvBitWriter *w, uint32_t value, unsigned n)
-{
-	w->pending |= (uint64_t) value << w->npending;
-	w->npending += n;
-	while (w->npending >= 8)
-	{
-		write_byte(w, (uint8_t) w->pending);
-		w->pending >>= 8;
-		w->npending -= 8;
-	}
-}
-
 void
 ruv_bits_put_rice(RuvBitWriter *w, uint32_t value, unsigned k)
 {
@@ -54,24 +33,18 @@ ruv_bits_put_align(RuvBitWriter *w)
 }
 
 void
-ruv_bits_put_byte(RuvBitWriter *w, uint8_t value)
-{
-	write_byte(w, value);
-}
-
-void
 ruv_bits_put_varint(RuvBitWriter *w, uint32_t value)
 {
 	for (; value >= 0x80; value >>= 7)
-		write_byte(w, (uint8_t) (value | 0x80));
-	write_byte(w, (uint8_t) value);
+		ruv_bits_put_byte(w, (uint8_t) (value | 0x80));
+	ruv_bits_put_byte(w, (uint8_t) value);
 }
 
 void
 ruv_bits_put_u32(RuvBitWriter *w, uint32_t value)
 {
 	for (int i = 0; i < 4; i++)
-		write_byte(w, (uint8_t) (value >> 8 * i));
+		ruv_bits_put_byte(w, (uint8_t) (value >> 8 * i));
 }
 
 void
@@ -82,8 +55,8 @@ ruv_bits_read_start(RuvBitReader *r, const uint8_t *data, size_t size)
 	r->size = size;
 }
 
-static inline void
-set_fault(RuvBitReader *r, RuvBitFault fault)
+void
+ruv_bits_set_fault(RuvBitReader *r, RuvBitFault fault)
 {
 	if (r->fault == RUV_BITS_OK)
 		r->fault = fault;
@@ -92,54 +65,9 @@ set_fault(RuvBitReader *r, RuvBitFault fault)
 	r->npending = 0;
 }
 
-/* Loads until more than 56 bits are pending or the data ends. */
-static inline void
-refill(RuvBitReader *r)
-{
-	while (r->npending <= 56 && r->position < r->size)
-	{
-		r->pending |= (uint64_t) r->data[r->position++] << r->npending;
-		r->npending += 8;
-	}
-}
-
+/* A Rice code whose ones go on beyond what is pending, or are too many. */
 uint32_t
-ruv_bits_get(RuvBitReader *r, unsigned n)
-{
-	uint32_t	value;
-
-	if (r->npending < n)
-	{
-		refill(r);
-		if (r->npending < n)
-		{
-			set_fault(r, RUV_BITS_TRUNCATED);
-			return 0;
-		}
-	}
-	value = (uint32_t) (r->pending & ((UINT64_C(1) << n) - 1));
-	r->pending >>= n;
-	r->npending -= n;
-	return value;
-}
-
-/* The length of the run of ones at the low end. */
-static inline unsigned
-low_ones(uint64_t bits)
-{
-#if defined(__GNUC__)
-	return bits == UINT64_MAX ? 64 : (unsigned) __builtin_ctzll(~bits);
-#else
-	unsigned	n = 0;
-
-	for (; bits & 1; bits >>= 1)
-		n++;
-	return n;
-#endif
-}
-
-uint32_t
-ruv_bits_get_rice(RuvBitReader *r, unsigned k, uint32_t max)
+ruv_bits_get_long_rice(RuvBitReader *r, unsigned k, uint32_t max)
 {
 	uint64_t	ones = 0;
 	uint64_t	value;
@@ -148,17 +76,17 @@ ruv_bits_get_rice(RuvBitReader *r, unsigned k, uint32_t max)
 	{
 		unsigned	run;
 
-		refill(r);
+		ruv_bits_refill(r);
 		if (r->npending == 0)
 		{
-			set_fault(r, RUV_BITS_TRUNCATED);
+			ruv_bits_set_fault(r, RUV_BITS_TRUNCATED);
 			return 0;
 		}
-		run = low_ones(r->pending);
+		run = ruv_bits_low_ones(r->pending);
 		ones += run;
 		if (ones > max >> k)
 		{
-			set_fault(r, RUV_BITS_TOO_LARGE);
+			ruv_bits_set_fault(r, RUV_BITS_TOO_LARGE);
 			return 0;
 		}
 		if (run < r->npending)
@@ -173,7 +101,7 @@ ruv_bits_get_rice(RuvBitReader *r, unsigned k, uint32_t max)
 	}
 	value = ones << k | ruv_bits_get(r, k);
 	if (value > max)
-		set_fault(r, RUV_BITS_TOO_LARGE);
+		ruv_bits_set_fault(r, RUV_BITS_TOO_LARGE);
 	return r->fault == RUV_BITS_OK ? (uint32_t) value : 0;
 }
 
@@ -184,7 +112,7 @@ ruv_bits_get_align(RuvBitReader *r)
 
 	if (r->pending & ((UINT64_C(1) << odd) - 1))
 	{
-		set_fault(r, RUV_BITS_NOT_CANONICAL);
+		ruv_bits_set_fault(r, RUV_BITS_NOT_CANONICAL);
 		return;
 	}
 	r->position -= r->npending / 8;
@@ -199,7 +127,7 @@ ruv_bits_get_bytes(RuvBitReader *r, size_t n)
 
 	if (r->size - r->position < n)
 	{
-		set_fault(r, RUV_BITS_TRUNCATED);
+		ruv_bits_set_fault(r, RUV_BITS_TRUNCATED);
 		return NULL;
 	}
 	r->position += n;
@@ -227,12 +155,12 @@ ruv_bits_get_varint(RuvBitReader *r)
 		if (byte & 0x80)
 			continue;
 		if (byte == 0 && i > 0)
-			set_fault(r, RUV_BITS_NOT_CANONICAL);
+			ruv_bits_set_fault(r, RUV_BITS_NOT_CANONICAL);
 		else if (value > UINT32_MAX)
-			set_fault(r, RUV_BITS_TOO_LARGE);
+			ruv_bits_set_fault(r, RUV_BITS_TOO_LARGE);
 		return r->fault == RUV_BITS_OK ? (uint32_t) value : 0;
 	}
-	set_fault(r, RUV_BITS_TOO_LARGE);
+	ruv_bits_set_fault(r, RUV_BITS_TOO_LARGE);
 	return 0;
 }
 
@@ -273,26 +201,40 @@ ruv_bits_width(uint32_t n)
 	return width;
 }
 
+static uint64_t
+rice_sum(const uint32_t *values, size_t n, unsigned k)
+{
+	uint64_t	sum = (uint64_t) n * (k + 1);
+
+	for (size_t i = 0; i < n; i++)
+		sum += values[i] >> k;
+	return sum;
+}
+
+/* From the logarithm of the mean downhill, to either side. */
 unsigned
 ruv_rice_choose(const uint32_t *values, size_t n, unsigned max_k,
 				uint64_t *bits)
 {
+	uint64_t	mean = n > 0 ? (rice_sum(values, n, 0) - n) / n : 0;
 	unsigned	best = 0;
+	int			direction = 1;
 
-	*bits = UINT64_MAX;
-	for (unsigned k = 0; k <= max_k; k++)
+	while (best < max_k && mean >> best > 1)
+		best++;
+	*bits = rice_sum(values, n, best);
+	for (int tries = 0; tries < 2; tries++, direction = -direction)
 	{
-		uint64_t	sum = (uint64_t) n * (k + 1);
-
-		for (size_t i = 0; i < n; i++)
-			sum += values[i] >> k;
-		if (sum < *bits)
+		while ((direction > 0 && best < max_k) || (direction < 0 && best > 0))
 		{
+			unsigned	next = direction > 0 ? best + 1 : best - 1;
+			uint64_t	sum = rice_sum(values, n, next);
+
+			if (sum >= *bits)
+				break;
 			*bits = sum;
-			best = k;
+			best = next;
 		}
-		else if (sum > *bits)
-			break;
 	}
 	return best;
 }

@@ -16,7 +16,7 @@ uint32_t
 ruv_crc32c(uint32_t crc, const void *data, size_t size)
 {
 	const uint8_t *p = data;
-	const uint32_t (*table)[256] = ruv_crc32c_table;
+	const		uint32_t(*table)[256] = ruv_crc32c_table;
 
 	crc = ~crc;
 	for (; size >= 8; size -= 8, p += 8)

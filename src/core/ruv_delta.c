@@ -70,7 +70,7 @@ ruv_delta_reserve(const RuvArena *arena, uint32_t nassigned, uint32_t nsteps,
 	size_t		size;
 	void	   *block = out->block;
 	size_t		block_size = out->block_size;
-	uint8_t    *p;
+	uint8_t	   *p;
 
 	if (nassigned > RUV_DELTA_MAX_DIMS || nsteps > RUV_DELTA_MAX_STEPS ||
 		nnudges > RUV_DELTA_MAX_NUDGES)
@@ -364,7 +364,7 @@ uint32_t
 ruv_delta_reach(const RuvDelta *delta)
 {
 	return acts_on_all(delta) ? delta->dims :
-		delta->nassigned + delta->nnudges;
+								delta->nassigned + delta->nnudges;
 }
 
 bool

@@ -57,7 +57,7 @@ typedef enum RuvDeltaStatus
 	RUV_DELTA_NOT_FINITE,		/* an argument is NaN or infinite */
 	RUV_DELTA_OUT_OF_RANGE,		/* the result would not be finite */
 	RUV_DELTA_LIMIT,			/* more steps, nudges or bytes than allowed */
-	RUV_DELTA_INACCURATE,		/* the value codec asked for misses the bound */
+	RUV_DELTA_INACCURATE,		/* the codec asked for misses the bound */
 	/* what is wrong with a frame */
 	RUV_DELTA_TRUNCATED,		/* it ends too early */
 	RUV_DELTA_TRAILING,			/* something follows its end */
@@ -195,8 +195,8 @@ extern RUV_CHECKED RuvDeltaStatus ruv_delta_compose(const RuvArena *arena,
 
 /*
  * Do a and b, made without knowledge of each other, disagree?  Symmetric.
- * They do where both reach a dimension and are not known to give the same bits in
- * either order, and when one deletes what the other changes or creates.
+ * They do where both reach a dimension and are not known to give the same bits
+ * in either order, and when one deletes what the other changes or creates.
  * *ndims: on how many dimensions (0 if about existence); *first: the lowest.
  * Either may be NULL.
  */

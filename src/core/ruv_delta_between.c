@@ -26,7 +26,11 @@
 /* A nudge of more places costs nearly what an assignment does. */
 #define MAX_PLACES 32
 /* Floats to try on each side of the mode. */
-#define REFINE 3
+#define REFINE 2
+/* So many dimensions, evenly spread, show a factor as well as all do. */
+#define MAX_SAMPLE 96
+/* Bits that an assignment costs, about. */
+#define ASSIGNMENT_BITS 32
 
 typedef struct Search
 {
@@ -34,9 +38,9 @@ typedef struct Search
 	const float *new_vector;
 	uint32_t	dims;
 	float		bound;
-	double	   *sample;			/* dims */
-	float		a;
+	float		a;				/* the prediction: fl(fl(a * x) + b) */
 	float		b;
+	double		sample[MAX_SAMPLE];
 } Search;
 
 static bool
@@ -100,12 +104,12 @@ find_mode(double *x, uint32_t n, double width, double *mode)
 	return best >= 4 && best >= n / 3;
 }
 
-static float
+static inline float
 predict(const Search *s, float x)
 {
-	if (s->a != 1)
-		x = ruv_float_rounded(x * s->a);
-	return s->b != 0 ? x + s->b : x;
+	if (s->b == 0)
+		return x * s->a;
+	return (s->a != 1 ? ruv_float_rounded(x * s->a) : x) + s->b;
 }
 
 /* Places by which the prediction misses; INT64_MAX: assign instead. */
@@ -122,7 +126,8 @@ miss(const Search *s, uint32_t dim)
 		return 0;
 	places = ruv_float_place(wanted) - ruv_float_place(guess);
 	return s->bound > 0 || places > MAX_PLACES || places < -MAX_PLACES ?
-		INT64_MAX : places;
+		INT64_MAX :
+		places;
 }
 
 /* About how many bits the misses cost. */
@@ -136,7 +141,7 @@ cost(const Search *s)
 		int64_t		places = miss(s, i);
 
 		if (places == INT64_MAX)
-			bits += 32;
+			bits += ASSIGNMENT_BITS;
 		else if (places != 0)
 			bits += 3 + (uint64_t) (places < 0 ? -places : places);
 	}
@@ -167,25 +172,39 @@ refine(Search *s, float *parameter)
 	*parameter = best;
 }
 
+static uint32_t
+sample_stride(const Search *s)
+{
+	return (s->dims + MAX_SAMPLE - 1) / MAX_SAMPLE;
+}
+
 static bool
 find_scale(Search *s)
 {
 	uint32_t	n = 0;
+	uint32_t	skip = 0;
+	uint32_t	both = 0;
+	uint32_t	stride;
 	double		mode = 1;
 
 	for (uint32_t i = 0; i < s->dims; i++)
+		both += s->old_vector[i] != 0 && s->new_vector[i] != 0;
+	if (both == 0)
+		return false;
+	stride = (both - 1) / MAX_SAMPLE + 1;
+	for (uint32_t i = 0; i < s->dims; i++)
 	{
-		if (s->old_vector[i] != 0 && s->new_vector[i] != 0)
-			s->sample[n++] = (double) s->new_vector[i] / (double) s->old_vector[i];
+		if (s->old_vector[i] == 0 || s->new_vector[i] == 0 ||
+			skip++ % stride != 0)
+			continue;
+		s->sample[n++] = (double) s->new_vector[i] / (double) s->old_vector[i];
 	}
 	if (!find_mode(s->sample, n, 0, &mode))
 		return false;
 	s->a = (float) mode;
-	s->b = 0;
-	if (!ruv_float_is_finite(s->a) || s->a == 0)
+	if (!ruv_float_is_finite(s->a) || s->a == 0 || s->a == 1)
 		return false;
-	if (s->a != 1)
-		refine(s, &s->a);
+	refine(s, &s->a);
 	return s->a != 1;
 }
 
@@ -193,18 +212,19 @@ find_scale(Search *s)
 static bool
 find_offset(Search *s)
 {
+	uint32_t	n = 0;
 	double		mode = 0;
 	double		largest = 0;
 
-	for (uint32_t i = 0; i < s->dims; i++)
+	for (uint32_t i = 0; i < s->dims; i += sample_stride(s))
 	{
 		double		x = (double) s->new_vector[i];
 
-		s->sample[i] = x - (double) s->old_vector[i] * (double) s->a;
+		s->sample[n++] = x - (double) s->old_vector[i] * (double) s->a;
 		x = x < 0 ? -x : x;
 		largest = x > largest ? x : largest;
 	}
-	if (!find_mode(s->sample, s->dims, 2 * largest * WINDOW, &mode))
+	if (!find_mode(s->sample, n, 2 * largest * WINDOW, &mode))
 		return false;
 	s->b = (float) mode;
 	if (!ruv_float_is_finite(s->b) || s->b == 0)
@@ -219,9 +239,10 @@ find_affine(Search *s)
 	uint32_t	n = 0;
 	double		slope = 0;
 
-	for (uint32_t i = 1; i < s->dims; i++)
+	for (uint32_t i = 1; i < s->dims; i += sample_stride(s))
 	{
-		double		run = (double) s->old_vector[i] - (double) s->old_vector[i - 1];
+		double		run = (double) s->old_vector[i] -
+			(double) s->old_vector[i - 1];
 
 		if (run != 0)
 			s->sample[n++] = ((double) s->new_vector[i] -
@@ -285,54 +306,51 @@ build(const RuvArena *arena, const Search *s, RuvDelta *out)
 	return RUV_DELTA_OK;
 }
 
-/* Puts the delta of s into *best if its frame is smaller by a quarter. */
+/*
+ * Puts the delta of s into *list, the plain list of changes, if its frame is
+ * smaller by a quarter.
+ */
 static RuvDeltaStatus
-prefer(const RuvArena *arena, const Search *s, RuvDelta *best, size_t *size,
-	   bool first)
+prefer(const RuvArena *arena, const Search *s, RuvDelta *list)
 {
 	RuvFrameWishes wishes = ruv_frame_default_wishes;
 	RuvDelta	other = {0};
-	size_t		other_size = 0;
+	size_t		size = 0;
+	size_t		list_size = 0;
 	RuvDeltaStatus status = build(arena, s, &other);
 
 	wishes.bound = s->bound;
 	if (status == RUV_DELTA_OK)
-		status = ruv_delta_encoded_size(arena, &wishes, &other, &other_size);
-	if (status == RUV_DELTA_OK &&
-		other_size < (first ? *size / 4 * 3 : *size))
+		status = ruv_delta_encoded_size(arena, &wishes, list, &list_size);
+	if (status == RUV_DELTA_OK)
+		status = ruv_delta_encoded_size(arena, &wishes, &other, &size);
+	if (status == RUV_DELTA_OK && size < list_size / 4 * 3)
 	{
-		RuvDelta	swap = *best;
+		RuvDelta	swap = *list;
 
-		*best = other;
+		*list = other;
 		other = swap;
-		*size = other_size;
 	}
 	ruv_delta_free(arena, &other);
 	return status;
 }
 
-static RuvDeltaStatus
-try_steps(const RuvArena *arena, Search *s, RuvDelta *best)
+/* The first prediction that is clearly cheaper than the list. */
+static bool
+find_steps(Search *s, uint32_t nlisted)
 {
-	RuvFrameWishes wishes = ruv_frame_default_wishes;
-	static bool (*const find[])(Search *) = {find_scale, find_offset,
-											 find_affine};
-	size_t		size;
-	RuvDeltaStatus status;
-	bool		first = true;
+	bool (*const find[])(Search *) = {find_scale, find_offset,
+									  find_affine};
+	uint64_t	enough = (uint64_t) nlisted * ASSIGNMENT_BITS * 3 / 4;
 
-	wishes.bound = s->bound;
-	status = ruv_delta_encoded_size(arena, &wishes, best, &size);
-	for (int i = 0; i < 3 && status == RUV_DELTA_OK; i++)
+	for (int i = 0; i < 3; i++)
 	{
 		s->a = 1;
 		s->b = 0;
-		if (!find[i](s))
-			continue;
-		status = prefer(arena, s, best, &size, first);
-		first = best->nsteps == 0;
+		if (find[i](s) && cost(s) < enough)
+			return true;
 	}
-	return status;
+	return false;
 }
 
 /* The list of changed dimensions: the search with nothing found. */
@@ -363,8 +381,13 @@ ruv_delta_between(const RuvArena *arena, uint32_t dims,
 				  const float *old_vector, const float *new_vector,
 				  float bound, bool steps_allowed, RuvDelta *out)
 {
-	Search		s = {old_vector, new_vector, dims, bound, NULL, 1, 0};
+	Search		s;
 	RuvDeltaStatus status;
+
+	s.old_vector = old_vector;
+	s.new_vector = new_vector;
+	s.dims = dims;
+	s.bound = bound;
 
 	if (dims == 0 || !(bound >= 0))
 		return RUV_DELTA_ARGUMENT;
@@ -381,14 +404,10 @@ ruv_delta_between(const RuvArena *arena, uint32_t dims,
 		return ruv_delta_create(arena, dims, new_vector, out);
 	status = list_changes(arena, &s, out);
 	if (status != RUV_DELTA_OK || !steps_allowed ||
-		out->nassigned < MIN_CHANGED || out->nassigned < dims / 16)
+		out->nassigned < MIN_CHANGED || out->nassigned < dims / 16 ||
+		!find_steps(&s, out->nassigned))
 		return status;
-	s.sample = ruv_alloc(arena, dims * sizeof(double));
-	if (s.sample == NULL)
-		return RUV_DELTA_MEMORY;
-	status = try_steps(arena, &s, out);
-	ruv_release(arena, s.sample);
-	return status;
+	return prefer(arena, &s, out);
 }
 
 RuvDeltaStatus

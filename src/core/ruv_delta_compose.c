@@ -12,49 +12,56 @@
 #include "core/ruv_delta.h"
 #include "core/ruv_float_bits.h"
 
-/* The assignments of both, b's where both assign; a's after b's steps. */
+/*
+ * The assignments of both, b's where both assign.  `moved` are a's values
+ * after b's steps; out of range is allowed only where b assigns.
+ */
 static RuvDeltaStatus
-merge_assignments(const RuvDelta *a, const RuvDelta *b, RuvDelta *out)
+merge_assignments(const RuvDelta *a, const float *moved, const RuvDelta *b,
+				  RuvDelta *out)
 {
 	uint32_t	n = 0;
-	uint32_t	j = 0;
-	uint32_t	nb = b->nassigned;
+	uint32_t	i = 0;
+	uint32_t	infinite = 0;
 
-	for (uint32_t i = 0; i < a->nassigned; i++)
+	for (uint32_t j = 0; j <= b->nassigned; j++)
 	{
-		while (j < nb && b->dim[j] < a->dim[i])
-			j++;
-		if (j < nb && b->dim[j] == a->dim[i])
-			continue;
-		out->dim[n] = a->dim[i];
-		out->value[n++] = a->value[i];
-	}
-	ruv_delta_run_steps(b, out->dim, n, out->value);
-	for (uint32_t i = 0; i < n; i++)
-	{
-		if (!ruv_float_is_finite(out->value[i]))
-			return RUV_DELTA_OUT_OF_RANGE;
-	}
+		uint32_t	limit = j < b->nassigned ? b->dim[j] : UINT32_MAX;
 
-	/* From the back, so that nothing is overwritten that is still needed. */
-	j = nb;
-	out->nassigned = n + nb;
-	for (uint32_t i = n, k = n + nb; j > 0; k--)
-	{
-		if (i > 0 && out->dim[i - 1] > b->dim[j - 1])
+		for (; i < a->nassigned && a->dim[i] < limit; i++)
 		{
-			i--;
-			out->dim[k - 1] = out->dim[i];
-			out->value[k - 1] = out->value[i];
+			out->dim[n] = a->dim[i];
+			out->value[n++] = moved[i];
+			infinite |= !ruv_float_is_finite(moved[i]);
 		}
-		else
-		{
-			j--;
-			out->dim[k - 1] = b->dim[j];
-			out->value[k - 1] = b->value[j];
-		}
+		if (j == b->nassigned)
+			break;
+		i += i < a->nassigned && a->dim[i] == limit;
+		out->dim[n] = limit;
+		out->value[n++] = b->value[j];
 	}
-	return RUV_DELTA_OK;
+	out->nassigned = n;
+	return infinite ? RUV_DELTA_OUT_OF_RANGE : RUV_DELTA_OK;
+}
+
+/* The same with b's steps, if there are any. */
+static RuvDeltaStatus
+compose_assignments(const RuvArena *arena, const RuvDelta *a,
+					const RuvDelta *b, RuvDelta *out)
+{
+	float	   *moved;
+	RuvDeltaStatus status;
+
+	if (b->nsteps == 0 || a->nassigned == 0)
+		return merge_assignments(a, a->value, b, out);
+	moved = ruv_alloc(arena, a->nassigned * sizeof(float));
+	if (moved == NULL)
+		return RUV_DELTA_MEMORY;
+	memcpy(moved, a->value, a->nassigned * sizeof(float));
+	ruv_delta_run_steps(b, a->dim, a->nassigned, moved);
+	status = merge_assignments(a, moved, b, out);
+	ruv_release(arena, moved);
+	return status;
 }
 
 /* Appends those nudges whose dimension stays unassigned. */
@@ -120,11 +127,14 @@ append_steps(const RuvArena *arena, const RuvDelta *from, RuvDelta *out)
 	const RuvNudge *nudge = from->nudges;
 	RuvDeltaStatus status = RUV_DELTA_OK;
 
+	if (from->nsteps == 0 || out->steps == NULL)
+		return RUV_DELTA_OK;
 	for (uint32_t i = 0; i < from->nsteps && status == RUV_DELTA_OK; i++)
 	{
 		const RuvDeltaStep *step = &from->steps[i];
 		RuvDeltaStep *last = out->nsteps > 0 ?
-			&out->steps[out->nsteps - 1] : NULL;
+			&out->steps[out->nsteps - 1] :
+			NULL;
 		uint32_t	n;
 
 		if (step->kind != RUV_STEP_NUDGE)
@@ -143,8 +153,8 @@ append_steps(const RuvArena *arena, const RuvDelta *from, RuvDelta *out)
 		}
 		else
 		{
-			RuvNudge   *scratch = ruv_alloc(arena, (last->nnudges + n) *
-														sizeof(RuvNudge));
+			size_t		both = (size_t) last->nnudges + n;
+			RuvNudge   *scratch = ruv_alloc(arena, both * sizeof(RuvNudge));
 
 			if (scratch == NULL)
 				return RUV_DELTA_MEMORY;
@@ -183,7 +193,7 @@ ruv_delta_compose(const RuvArena *arena, const RuvDelta *a,
 		return status;
 	out->kind = a->kind;
 	out->dims = dims;
-	status = merge_assignments(a, b, out);
+	status = compose_assignments(arena, a, b, out);
 	if (status != RUV_DELTA_OK || (dims > 0 && out->nassigned == dims))
 		return status;
 	status = append_steps(arena, a, out);
@@ -281,14 +291,14 @@ ruv_delta_conflict(const RuvArena *arena, const RuvDelta *a,
 	uint32_t	dims = a->dims != 0 ? a->dims : b->dims;
 	uint32_t	n = 0;
 	uint32_t	lowest = 0;
+	size_t		nvalues = (size_t) a->nassigned + b->nassigned;
 	bool		commute;
 	float	   *rerun;
 	Side		sides[2];
 
 	if (b->dims != 0 && b->dims != dims)
 		return RUV_DELTA_DIMENSIONS;
-	rerun = ruv_alloc(arena, ((size_t) a->nassigned + b->nassigned + 1) *
-								 sizeof(float));
+	rerun = ruv_alloc(arena, (nvalues + 1) * sizeof(float));
 	if (rerun == NULL)
 		return RUV_DELTA_MEMORY;
 	sides[0] = start_side(a, b, rerun);
@@ -302,8 +312,9 @@ ruv_delta_conflict(const RuvArena *arena, const RuvDelta *a,
 			lowest = dim;
 	}
 	ruv_release(arena, rerun);
-	*conflict = n > 0 || (dims == 0 && !commute && a->nsteps > 0 &&
-						  b->nsteps > 0);
+	*conflict = n > 0;
+	if (dims == 0 && !commute)
+		*conflict = a->nsteps > 0 && b->nsteps > 0;
 	if ((a->kind == RUV_DELTA_DELETE && b->kind != RUV_DELTA_DELETE) ||
 		(b->kind == RUV_DELTA_DELETE && a->kind != RUV_DELTA_DELETE))
 		*conflict = !ruv_delta_is_identity(a) && !ruv_delta_is_identity(b);

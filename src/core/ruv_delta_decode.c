@@ -23,14 +23,14 @@ static uint32_t
 max_dims(const RuvFrameRules *rules)
 {
 	return rules != NULL && rules->max_dims != 0 ? rules->max_dims :
-		RUV_DELTA_MAX_DIMS;
+												   RUV_DELTA_MAX_DIMS;
 }
 
 static uint32_t
 max_payload(const RuvFrameRules *rules)
 {
 	return rules != NULL && rules->max_payload != 0 ? rules->max_payload :
-		RUV_FRAME_MAX_PAYLOAD;
+													  RUV_FRAME_MAX_PAYLOAD;
 }
 
 static RuvDeltaStatus
@@ -103,7 +103,8 @@ decompress(const RuvArena *arena, const RuvFrameRules *rules,
 	source = frame->payload + r.position;
 	return compressor->decompress(compressor->context, source,
 								  ruv_bits_left(&r), *raw, size) ?
-		RUV_DELTA_OK : RUV_DELTA_DECOMPRESSION;
+		RUV_DELTA_OK :
+		RUV_DELTA_DECOMPRESSION;
 }
 
 static RuvDeltaStatus
@@ -347,7 +348,7 @@ ruv_delta_decode(const RuvArena *arena, const RuvFrameRules *rules,
 	Frame		parts = {0};
 	RuvFrameInfo unused;
 	RuvBitReader r;
-	uint8_t    *raw = NULL;
+	uint8_t	   *raw = NULL;
 	size_t		raw_size;
 	RuvDeltaStatus status = open_frame(rules, frame, size, &parts);
 

@@ -95,7 +95,7 @@ plan_positions(const RuvDelta *delta, RuvPositions wanted, Plan *plan)
 		plan->positions = RUV_POSITIONS_LIST;
 	else
 		plan->positions = runs <= rice ? RUV_POSITIONS_RUNS :
-			RUV_POSITIONS_RICE;
+										 RUV_POSITIONS_RICE;
 }
 
 static void
@@ -182,9 +182,10 @@ write_payload(RuvBitWriter *w, const RuvDelta *delta, const Plan *plan)
 	}
 	if (delta->nassigned > 0)
 	{
-		ruv_bits_put_byte(w, (uint8_t) (plan->positions |
-										plan->values.codec
-											<< FORMAT_VALUES_SHIFT));
+		unsigned	form = plan->values.codec;
+
+		form = form << FORMAT_VALUES_SHIFT | plan->positions;
+		ruv_bits_put_byte(w, (uint8_t) form);
 		if (plan->positions != RUV_POSITIONS_ALL)
 			ruv_bits_put_varint(w, delta->nassigned);
 	}
@@ -204,10 +205,10 @@ make_plan(const RuvArena *arena, const RuvFrameWishes *wishes,
 {
 	uint32_t	n = delta->nassigned;
 	size_t		nudges = longest_nudge_step(delta);
+	size_t		words = ruv_values_scratch(n) + n + 2 * nudges + 1;
 
 	memset(plan, 0, sizeof(*plan));
-	*scratch = ruv_alloc(arena, (ruv_values_scratch(n) + n + 2 * nudges + 1) *
-									sizeof(uint32_t));
+	*scratch = ruv_alloc(arena, words * sizeof(uint32_t));
 	if (*scratch == NULL)
 		return RUV_DELTA_MEMORY;
 	plan->gap = *scratch + ruv_values_scratch(n);
@@ -327,7 +328,7 @@ try_compressed(const RuvArena *arena, const RuvFrameRules *rules,
 	uint32_t	raw;
 	size_t		head;
 	size_t		packed;
-	uint8_t    *buffer;
+	uint8_t	   *buffer;
 
 	ruv_bits_read_start(&r, plain + FRAME_LENGTH_AT,
 						plain_size - FRAME_LENGTH_AT);
@@ -368,7 +369,7 @@ ruv_delta_encode(const RuvArena *arena, const RuvFrameRules *rules,
 				 uint8_t **frame, size_t *size)
 {
 	RuvFrameWishes bytes;
-	uint8_t    *plain = NULL;
+	uint8_t	   *plain = NULL;
 	size_t		plain_size;
 	RuvDeltaStatus status;
 

@@ -52,7 +52,7 @@ typedef struct RuvCompressor
 							  size_t target_size);
 } RuvCompressor;
 
-/* What a decoder may use and believe.  NULL and 0 fields stand for defaults. */
+/* What a decoder may use and believe; NULL or 0 in a field: the default. */
 typedef struct RuvFrameRules
 {
 	const RuvCompressor *compressors;
@@ -98,18 +98,15 @@ extern const RuvFrameWishes ruv_frame_default_wishes;
  * the bound; with a bound above 0 decode the frame to learn what its readers
  * will see.  A canonical delta is required.
  */
-extern RUV_CHECKED RuvDeltaStatus ruv_delta_encode(const RuvArena *arena,
-												   const RuvFrameRules *rules,
-												   const RuvFrameWishes *wishes,
-												   const RuvDelta *delta,
-												   uint8_t **frame,
-												   size_t *size);
+extern RUV_CHECKED RuvDeltaStatus
+ruv_delta_encode(const RuvArena *arena, const RuvFrameRules *rules,
+				 const RuvFrameWishes *wishes, const RuvDelta *delta,
+				 uint8_t **frame, size_t *size);
 
 /* The size of the frame without compression. */
-extern RUV_CHECKED RuvDeltaStatus ruv_delta_encoded_size(const RuvArena *arena,
-														 const RuvFrameWishes *wishes,
-														 const RuvDelta *delta,
-														 size_t *size);
+extern RUV_CHECKED RuvDeltaStatus
+ruv_delta_encoded_size(const RuvArena *arena, const RuvFrameWishes *wishes,
+					   const RuvDelta *delta, size_t *size);
 
 /*
  * One version of a vector after another, with an error that does not grow:
@@ -118,34 +115,27 @@ extern RUV_CHECKED RuvDeltaStatus ruv_delta_encoded_size(const RuvArena *arena,
  * component of it is within wishes->bound of new_vector's, whatever the
  * number of versions.  seen NULL: a create, and nothing is told.
  */
-extern RUV_CHECKED RuvDeltaStatus ruv_delta_encode_next(const RuvArena *arena,
-														const RuvFrameRules *rules,
-														const RuvFrameWishes *wishes,
-														uint32_t dims,
-														float *seen,
-														const float *new_vector,
-														uint8_t **frame,
-														size_t *size);
+extern RUV_CHECKED RuvDeltaStatus
+ruv_delta_encode_next(const RuvArena *arena, const RuvFrameRules *rules,
+					  const RuvFrameWishes *wishes, uint32_t dims, float *seen,
+					  const float *new_vector, uint8_t **frame, size_t *size);
 
 /* ruv_delta_decode.c */
 
 /* info may be NULL.  On error *out is freeable and otherwise undefined. */
-extern RUV_CHECKED RuvDeltaStatus ruv_delta_decode(const RuvArena *arena,
-												   const RuvFrameRules *rules,
-												   const uint8_t *frame,
-												   size_t size, RuvDelta *out,
-												   RuvFrameInfo *info);
+extern RUV_CHECKED RuvDeltaStatus
+ruv_delta_decode(const RuvArena *arena, const RuvFrameRules *rules,
+				 const uint8_t *frame, size_t size, RuvDelta *out,
+				 RuvFrameInfo *info);
 
 /*
  * Applies n frames, oldest first, to x[dims] as ruv_delta_apply does each.
  * Starts at the last frame that creates or deletes; earlier ones are not even
  * looked at.  On error x is spoilt and *failed, if not NULL, tells the frame.
  */
-extern RUV_CHECKED RuvDeltaStatus ruv_delta_fold(const RuvArena *arena,
-												 const RuvFrameRules *rules,
-												 const RuvBytes *frames,
-												 uint32_t n, float *x,
-												 uint32_t dims, bool *exists,
-												 uint32_t *failed);
+extern RUV_CHECKED RuvDeltaStatus
+ruv_delta_fold(const RuvArena *arena, const RuvFrameRules *rules,
+			   const RuvBytes *frames, uint32_t n, float *x, uint32_t dims,
+			   bool *exists, uint32_t *failed);
 
 #endif							/* RUV_DELTA_FRAME_H */

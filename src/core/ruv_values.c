@@ -104,7 +104,7 @@ static bool
 plan_one(const float *value, uint32_t n, float bound, RuvValueCodec codec,
 		 uint32_t *scratch, RuvValuePlan *plan)
 {
-	*plan = (RuvValuePlan) {.codec = codec};
+	*plan = (RuvValuePlan){.codec = codec};
 	switch (codec)
 	{
 		case RUV_VALUES_F32:
@@ -135,13 +135,17 @@ ruv_values_plan(const float *value, uint32_t n, float bound,
 
 	if (wanted != RUV_VALUES_AUTO)
 		return plan_one(value, n, bound, wanted, scratch, plan) ?
-			RUV_DELTA_OK : RUV_DELTA_INACCURATE;
+			RUV_DELTA_OK :
+			RUV_DELTA_INACCURATE;
 	if (!plan_one(value, n, bound, RUV_VALUES_F32, scratch, plan))
 		return RUV_DELTA_INACCURATE;
 	for (int codec = RUV_VALUES_PACKED; codec <= (int) last; codec++)
 	{
 		RuvValuePlan other;
 
+		if (codec == RUV_VALUES_DICTIONARY &&
+			!ruv_dictionary_may_pay(value, n, scratch))
+			continue;
 		if (plan_one(value, n, bound, (RuvValueCodec) codec, scratch,
 					 &other) &&
 			other.bits < plan->bits)

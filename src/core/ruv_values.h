@@ -45,7 +45,9 @@ typedef struct RuvValuePlan
 	uint32_t	entries;		/* DICTIONARY: magnitudes other than zero */
 	unsigned	gap_rice;
 	unsigned	index_mode;
-	uint32_t   *entry;			/* sorted; lies in the scratch */
+	const uint32_t *entry;		/* sorted; these lie in the scratch */
+	const uint32_t *gap;		/* between entries, from the second on */
+	const uint32_t *number;		/* of each value's entry */
 	float		scale;			/* INT8, INT4 */
 	float		zero;
 } RuvValuePlan;
@@ -87,6 +89,9 @@ extern void ruv_packed_write(RuvBitWriter *w, const RuvValuePlan *plan,
 							 const float *value, uint32_t n);
 extern RuvDeltaStatus ruv_packed_read(RuvBitReader *r, float *value,
 									  uint32_t n);
+/* Are there enough repetitions to try?  An estimate, much faster. */
+extern bool ruv_dictionary_may_pay(const float *value, uint32_t n,
+								   uint32_t *scratch);
 extern void ruv_dictionary_plan(const float *value, uint32_t n,
 								uint32_t *scratch, RuvValuePlan *plan);
 extern void ruv_dictionary_write(RuvBitWriter *w, const RuvValuePlan *plan,

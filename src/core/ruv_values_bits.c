@@ -19,6 +19,8 @@
 #define MAX_INDEX_RICE 7		/* modes up to this are Rice parameters */
 #define INDEX_FIXED 15			/* as many bits as tell the entries apart */
 #define SMALL_DICTIONARY 256
+#define FEW_VALUES 64
+#define HASH_FACTOR UINT32_C(0x9e3779b1)	/* 2^32 / golden ratio, a prime */
 
 enum
 {
@@ -93,8 +95,11 @@ ruv_packed_plan(const float *value, uint32_t n, RuvValuePlan *plan)
 		uint64_t	bits = zeros * ruv_rice_bits(0, k);
 
 		for (unsigned e = 0; e <= plan->top_exponent; e++)
-			bits += count[e] * ruv_rice_bits(plan->top_exponent - e +
-												 plan->has_zero, k);
+		{
+			uint32_t	code = plan->top_exponent - e + plan->has_zero;
+
+			bits += count[e] * ruv_rice_bits(code, k);
+		}
 		if (bits >= best)
 			continue;
 		best = bits;
@@ -169,7 +174,7 @@ static void
 sort(uint32_t *x, uint32_t n)
 {
 	static const uint32_t gaps[] = {90927, 40412, 17961, 7983, 3548, 1577,
-									701, 301, 132, 57, 23, 10, 4, 1};
+						  701, 301, 132, 57, 23, 10, 4, 1};
 
 	for (size_t g = 0; g < sizeof(gaps) / sizeof(gaps[0]); g++)
 	{
@@ -213,6 +218,30 @@ index_width(const RuvValuePlan *plan)
 	return ruv_bits_width(plan->entries + plan->has_zero);
 }
 
+/*
+ * Counts the magnitudes that are new to a bitmap of 32 bits for each value;
+ * so one in sixty is overlooked.  Few values always may pay.
+ */
+bool
+ruv_dictionary_may_pay(const float *value, uint32_t n, uint32_t *scratch)
+{
+	uint32_t	distinct = 0;
+
+	if (n <= FEW_VALUES)
+		return true;
+	memset(scratch, 0, n * sizeof(uint32_t));
+	for (uint32_t i = 0; i < n; i++)
+	{
+		uint32_t	hash = ruv_float_magnitude(value[i]) * HASH_FACTOR;
+		uint32_t	bit = (uint32_t) ((uint64_t) hash * n >> 27);
+		uint32_t	mask = UINT32_C(1) << (bit & 31);
+
+		distinct += !(scratch[bit >> 5] & mask);
+		scratch[bit >> 5] |= mask;
+	}
+	return distinct < n - n / 16;
+}
+
 void
 ruv_dictionary_plan(const float *value, uint32_t n, uint32_t *scratch,
 					RuvValuePlan *plan)
@@ -224,6 +253,8 @@ ruv_dictionary_plan(const float *value, uint32_t n, uint32_t *scratch,
 	uint64_t	bits;
 
 	plan->entry = scratch;
+	plan->gap = gap;
+	plan->number = number;
 	for (uint32_t i = 0; i < n; i++)
 	{
 		scratch[i] = ruv_float_magnitude(value[i]);
@@ -266,24 +297,22 @@ void
 ruv_dictionary_write(RuvBitWriter *w, const RuvValuePlan *plan,
 					 const float *value, uint32_t n)
 {
-	const uint32_t *entry = plan->entry;
-
 	ruv_bits_put(w, plan->shift, SHIFT_BITS);
 	ruv_bits_put(w, plan->has_zero, 1);
 	ruv_bits_put_rice(w, plan->entries, ENTRIES_RICE);
 	if (plan->entries > 0)
 	{
-		ruv_bits_put(w, entry[0] >> plan->shift, PATTERN_BITS - plan->shift);
+		ruv_bits_put(w, plan->entry[0] >> plan->shift,
+					 PATTERN_BITS - plan->shift);
 		ruv_bits_put(w, plan->gap_rice, GAP_RICE_BITS);
 	}
 	for (uint32_t i = 1; i < plan->entries; i++)
-		ruv_bits_put_rice(w, ((entry[i] - entry[i - 1]) >> plan->shift) - 1,
-						  plan->gap_rice);
+		ruv_bits_put_rice(w, plan->gap[i], plan->gap_rice);
 	ruv_bits_put(w, plan->index_mode, INDEX_MODE_BITS);
 	ruv_bits_put(w, plan->sign_mode, SIGN_MODE_BITS);
 	for (uint32_t i = 0; i < n; i++)
 	{
-		uint32_t	number = index_of(plan, value[i]);
+		uint32_t	number = plan->number[i];
 
 		put_sign(w, plan->sign_mode, value[i]);
 		if (plan->index_mode == INDEX_FIXED)

@@ -77,7 +77,7 @@ BEGIN
 		delta %I.deltavec NOT NULL, keyframe %I.deltavec,
 		actor text, reason text, ticket text,
 		PRIMARY KEY (%s, version))', unlogged, log, columns, types, types, keys);
-	EXECUTE format('CREATE INDEX ON %s USING brin (era, xid ruvector.xid8_minmax_ops)
+	EXECUTE format('CREATE INDEX ON %s USING brin (era, xid ruvector.xid8_minmax_ops, at)
 		WITH (pages_per_range = 8, autosummarize = on)', log);
 	EXECUTE format('CREATE %s TABLE %s (%s, PRIMARY KEY (%s))', unlogged, pending, columns, keys);
 END

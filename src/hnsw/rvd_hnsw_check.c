@@ -4,8 +4,10 @@
  *
  * index_check verifies the invariants G1 to G6 and P2 to P4 of README.md on
  * every page.  It takes no lock that stops writers but, except on a standby,
- * one that keeps vacuum away; what a concurrent replay of vacuum could make
- * look broken is looked at again before it is reported.
+ * one that keeps vacuum away.  What a concurrent replay of vacuum could make
+ * look broken is looked at again before it is reported: vacuum takes a link,
+ * an entry or a row away before what it led to becomes something else, so
+ * whoever has seen the latter finds the former gone.
  */
 #include "postgres.h"
 
@@ -14,6 +16,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/xlog.h"
+#include "catalog/index.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "funcapi.h"
@@ -30,6 +33,13 @@
 #include "pg/rvd_error.h"
 #include "pg/rvd_kernels.h"
 
+/* A row of the table and the node that it is attached to. */
+typedef struct CheckRow
+{
+	ItemPointerData tid;
+	uint32		node;
+} CheckRow;
+
 typedef struct Check
 {
 	RvdStore	store;
@@ -41,17 +51,33 @@ typedef struct Check
 	int64		nqueue;
 	float	   *own;
 	float	   *other;
-	ItemPointerData *tids;
-	int64		ntids;
-	int64		tids_room;
+	CheckRow   *rows;
+	int64		nrows;
+	int64		rows_room;
 	int64		nodes;
 	int64		live;
 	int64		dead;
 	int64		links;
+	int64		live_links;		/* of the live nodes among them */
 	int64		orphans;
 } Check;
 
 /* ---- opening ---- */
+
+/*
+ * Locks the table of an index, as everybody does before the index itself; the
+ * other way round is a deadlock with REINDEX.  Whatever is wrong with the
+ * index is said when it is opened.
+ */
+static Oid
+lock_table_of(Oid index, LOCKMODE lock)
+{
+	Oid			table = IndexGetRelation(index, true);
+
+	if (OidIsValid(table) && rvd_owns_relation(index))
+		LockRelationOid(table, lock);
+	return table;
+}
 
 static Relation
 open_hnsw_index(Oid oid, LOCKMODE lock)
@@ -97,22 +123,23 @@ put_bit(uint8 *bits, uint32 id)
 }
 
 static void
-collect_tids(Check *check, const RuvNode *node)
+collect_rows(Check *check, const RuvNode *node)
 {
 	const RuvLayout *layout = &check->store.geometry->layout;
 
-	if (check->ntids + RUV_MAX_TIDS > check->tids_room)
+	if (check->nrows + RUV_MAX_TIDS > check->rows_room)
 	{
-		check->tids_room *= 2;
-		check->tids =
-			repalloc_huge(check->tids,
-						  (Size) check->tids_room * sizeof(*check->tids));
+		check->rows_room *= 2;
+		check->rows =
+			repalloc_huge(check->rows,
+						  (Size) check->rows_room * sizeof(CheckRow));
 	}
 	for (int i = 0; i < node->ntids; i++)
 	{
-		ItemPointer tid = &check->tids[check->ntids++];
+		CheckRow   *row = &check->rows[check->nrows++];
 
-		memcpy(tid, ruv_node_tid(layout, node, i), RUV_TID_BYTES);
+		memcpy(&row->tid, ruv_node_tid(layout, node, i), RUV_TID_BYTES);
+		row->node = node->self;
 	}
 }
 
@@ -170,34 +197,34 @@ check_page_alone(Check *check, BlockNumber block)
 		check->nodes++;
 		check->links += node->nlinks;
 		if (node->state == RUV_NODE_LIVE)
+		{
 			check->live++;
+			check->live_links += node->nlinks;
+		}
 		else
 			check->dead++;
-		collect_tids(check, node);
+		collect_rows(check, node);
 	}
 	rvd_store_release(&check->store, &pin);
 }
 
-/* Does the node still have that link, or the neighbour exist by now? */
+/* Does the node that was copied still have link i as it was? */
 static bool
-is_still_dangling(Check *check, uint32 from, uint32 to)
+still_has_link(Check *check, const RuvNode *copy, int i)
 {
 	const RuvLayout *layout = &check->store.geometry->layout;
 	bool		has_link = false;
 	RvdPin		pin;
-	RuvNode	   *node = rvd_store_node(&check->store, to, false, &pin);
+	RuvNode	   *node = rvd_store_node(&check->store, copy->self, false,
+									  &pin);
 
-	if (node != NULL)
-	{
-		rvd_store_release(&check->store, &pin);
-		return false;
-	}
-	node = rvd_store_node(&check->store, from, false, &pin);
 	if (node == NULL)
 		return false;
-	for (int i = 0; i < node->nlinks; i++)
+	for (int k = 0; k < node->nlinks; k++)
 		has_link |= node->state == RUV_NODE_LIVE &&
-			ruv_node_link(layout, node, i) == to;
+			memcmp(ruv_node_slot(layout, node, k),
+				   ruv_node_slot(layout, copy, i),
+				   (size_t) layout->slot_bytes) == 0;
 	rvd_store_release(&check->store, &pin);
 	return has_link;
 }
@@ -242,7 +269,7 @@ check_link(Check *check, const RuvNode *node, int i)
 
 	if (other == NULL)
 	{
-		if (is_still_dangling(check, node->self, to))
+		if (still_has_link(check, node, i))
 			rvd_index_corrupted(check->store.index, block, slot,
 								"Invariant G2: a link leads to a free slot.");
 		return;
@@ -258,7 +285,8 @@ check_link(Check *check, const RuvNode *node, int i)
 	if (isfinite(node->residual) && isfinite(residual) &&
 		isfinite(stored) && isfinite(actual) &&
 		fabs(stored - actual) >
-			link_tolerance(layout, node, residual, norm, fabs(actual)))
+			link_tolerance(layout, node, residual, norm, fabs(actual)) &&
+		still_has_link(check, node, i))
 		rvd_index_corrupted(check->store.index, block, slot,
 							"Invariant G2: a slot was made for another node.");
 }
@@ -301,22 +329,48 @@ check_links(Check *check)
 	pfree(copy);
 }
 
-/* G1: entries name nodes that exist, each once. */
-static void
-check_entries(Check *check)
+/* Copies the ids of the entry table; returns how many. */
+static int
+read_entries(Check *check, uint32 *ids)
 {
-	const RvdGeometry *geometry = check->store.geometry;
-	uint32		ids[RUV_MAX_ENTRIES];
-	int			n;
+	const RuvLayout *layout = &check->store.geometry->layout;
 	RvdPin		pin;
+	int			n;
 
 	rvd_store_get(&check->store, RVD_ENTRY_BLOCK, false, RVD_KIND_ENTRY,
 				  &pin);
 	n = (int) rvd_entry_page(pin.page)->count;
 	for (int i = 0; i < n; i++)
-		ids[i] = ruv_entry_id(&geometry->layout, rvd_entry_table(pin.page),
-							  i);
+		ids[i] = ruv_entry_id(layout, rvd_entry_table(pin.page), i);
 	rvd_store_release(&check->store, &pin);
+	return n;
+}
+
+static bool
+is_still_entered(Check *check, uint32 id)
+{
+	uint32		ids[RUV_MAX_ENTRIES];
+	int			n = read_entries(check, ids);
+
+	for (int i = 0; i < n; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/*
+ * G1: entries name nodes that exist, each once.  An empty table has no node
+ * to link to; a node that is live without links is one whose insert has not
+ * come to the table, or never will.
+ */
+static void
+check_entries(Check *check)
+{
+	const RvdGeometry *geometry = check->store.geometry;
+	uint32		ids[RUV_MAX_ENTRIES];
+	int			n = read_entries(check, ids);
+	RvdPin		pin;
+
 	for (int i = 0; i < n; i++)
 	{
 		RuvNode	   *node;
@@ -330,37 +384,59 @@ check_entries(Check *check)
 								"Invariant G1: an entry does not name a node.");
 		node = rvd_store_node(&check->store, ids[i], false, &pin);
 		if (node == NULL)
-			rvd_index_corrupted(check->store.index, RVD_ENTRY_BLOCK, -1,
-								"Invariant G1: an entry names a free slot.");
+		{
+			if (is_still_entered(check, ids[i]))
+				rvd_index_corrupted(check->store.index, RVD_ENTRY_BLOCK, -1,
+									"Invariant G1: an entry names a free slot.");
+			continue;
+		}
 		rvd_store_release(&check->store, &pin);
 		push(check, ids[i]);
 	}
-	if (n == 0 && check->live > 0)
+	if (n == 0 && check->live_links > 0 && !RecoveryInProgress())
 		rvd_index_corrupted(check->store.index, RVD_ENTRY_BLOCK, -1,
 							"Invariant G1: the entry table is empty, the index is not.");
 }
 
 static int
-compare_tids(const void *a, const void *b)
+compare_rows(const void *a, const void *b)
 {
-	return ItemPointerCompare((ItemPointer) a, (ItemPointer) b);
+	return ItemPointerCompare(&((CheckRow *) a)->tid, &((CheckRow *) b)->tid);
+}
+
+static bool
+is_still_attached(Check *check, const CheckRow *row)
+{
+	const RuvLayout *layout = &check->store.geometry->layout;
+	bool		is_attached = false;
+	RvdPin		pin;
+	RuvNode	   *node = rvd_store_node(&check->store, row->node, false, &pin);
+
+	if (node == NULL)
+		return false;
+	for (int i = 0; i < node->ntids; i++)
+		is_attached |= memcmp(ruv_node_tid(layout, node, i), &row->tid,
+							  RUV_TID_BYTES) == 0;
+	rvd_store_release(&check->store, &pin);
+	return is_attached;
 }
 
 /* G6: no row is attached to two nodes. */
 static void
-check_tids(Check *check)
+check_rows(Check *check)
 {
-	qsort(check->tids, (size_t) check->ntids, sizeof(ItemPointerData),
-		  compare_tids);
-	for (int64 i = 1; i < check->ntids; i++)
-		if (ItemPointerEquals(&check->tids[i - 1], &check->tids[i]))
+	qsort(check->rows, (size_t) check->nrows, sizeof(CheckRow), compare_rows);
+	for (int64 i = 1; i < check->nrows; i++)
+		if (compare_rows(&check->rows[i - 1], &check->rows[i]) == 0 &&
+			is_still_attached(check, &check->rows[i - 1]) &&
+			is_still_attached(check, &check->rows[i]))
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
 					 errmsg("index \"%s\" is damaged",
 							RelationGetRelationName(check->store.index)),
 					 errdetail("Invariant G6: heap row (%u,%u) is in the index twice.",
-							   ItemPointerGetBlockNumber(&check->tids[i]),
-							   ItemPointerGetOffsetNumber(&check->tids[i])),
+							   ItemPointerGetBlockNumber(&check->rows[i].tid),
+							   ItemPointerGetOffsetNumber(&check->rows[i].tid)),
 					 errhint("Rebuild it with REINDEX.")));
 }
 
@@ -404,8 +480,8 @@ check_open(Check *check, Relation index)
 													MCXT_ALLOC_ZERO);
 	check->own = palloc((Size) padded * sizeof(float));
 	check->other = palloc((Size) padded * sizeof(float));
-	check->tids_room = 1024;
-	check->tids = palloc((Size) check->tids_room * sizeof(ItemPointerData));
+	check->rows_room = 1024;
+	check->rows = palloc((Size) check->rows_room * sizeof(CheckRow));
 }
 
 RVD_FUNCTION(rvd_index_check);
@@ -414,13 +490,12 @@ rvd_index_check(PG_FUNCTION_ARGS)
 {
 	LOCKMODE	lock = RecoveryInProgress() ? AccessShareLock :
 										   ShareUpdateExclusiveLock;
+	/* a lock on the table is what keeps vacuum away */
+	Oid			table = lock_table_of(PG_GETARG_OID(0), lock);
 	Relation	index = open_hnsw_index(PG_GETARG_OID(0), AccessShareLock);
-	Oid			heap = index->rd_index->indrelid;
 	Check		check;
 	Datum		values[6];
 
-	/* on the table: that is what keeps vacuum away */
-	LockRelationOid(heap, lock);
 	check_open(&check, index);
 	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < check.nblocks; b++)
 	{
@@ -445,16 +520,16 @@ rvd_index_check(PG_FUNCTION_ARGS)
 		check.orphans += node->state == RUV_NODE_LIVE;
 		rvd_store_release(&check.store, &pin);
 	}
-	check_tids(&check);
+	check_rows(&check);
 
-	UnlockRelationOid(heap, lock);
 	relation_close(index, AccessShareLock);
+	UnlockRelationOid(table, lock);
 	values[0] = Int64GetDatum(check.nodes);
 	values[1] = Int64GetDatum(check.live);
 	values[2] = Int64GetDatum(check.dead);
 	values[3] = Int64GetDatum(check.links);
 	values[4] = Int64GetDatum(check.orphans);
-	values[5] = Int64GetDatum(check.ntids);
+	values[5] = Int64GetDatum(check.nrows);
 	PG_RETURN_DATUM(make_row(fcinfo, values, 6));
 }
 
@@ -529,7 +604,7 @@ rvd_index_info(PG_FUNCTION_ARGS)
 	values[11] = Int64GetDatum(check.live);
 	values[12] = Int64GetDatum(check.dead);
 	values[13] = Int64GetDatum(slots - check.nodes);
-	values[14] = Int64GetDatum(check.ntids);
+	values[14] = Int64GetDatum(check.nrows);
 	values[15] = Float8GetDatum(check.nodes ?
 									(double) check.links / check.nodes :
 									0);

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "utils/guc.h"
 
 #include "pg/rvd_debug.h"
@@ -31,7 +32,11 @@ rvd_debug_point(const char *name)
 	if (debug_point[length] == '\0')
 		elog(ERROR, "debug point \"%s\" reached", name);
 	if (strcmp(debug_point + length, ":panic") == 0)
+	{
+		/* what was logged so far is to be there after the crash */
+		XLogFlush(XactLastRecEnd);
 		elog(PANIC, "debug point \"%s\" reached", name);
+	}
 }
 
 #endif							/* RVD_DEBUG */

@@ -60,12 +60,28 @@ sub work_goes_on
 	return;
 }
 
+# The statement fails, or the server dies and comes back.
+sub fail_at
+{
+	my ($point, $how, $sql, $name) = @_;
+	my $stderr;
+
+	if ($how eq ':panic')
+	{
+		crash_server($node, $sql) or BAIL_OUT("$name: no recovery");
+		return;
+	}
+	$node->psql('postgres', $sql, stderr => \$stderr);
+	like($stderr, qr/debug point "$point" reached/, "$name: reached");
+	return;
+}
+
 sub run_into
 {
 	my ($point, $how, $dims, $metric) = @_;
 	my $name = "$point$how, $metric($dims)";
 	my $opclass = OPCLASS->{$metric};
-	my $stderr;
+	my $sql = "SET ruvector.debug_point = '$point$how'; " . statement($point, $dims);
 
 	$node->safe_psql('postgres', "DROP TABLE IF EXISTS t;
 		CREATE TABLE t (id int PRIMARY KEY, v vector($dims))");
@@ -73,12 +89,7 @@ sub run_into
 	# so many that vacuum replaces links
 	$node->safe_psql('postgres', "CREATE INDEX t_v ON t USING hnsw (v $opclass);
 		DELETE FROM t WHERE id % 3 = 0 OR id > 180");
-	$node->psql('postgres',
-		"SET ruvector.debug_point = '$point$how'; " . statement($point, $dims),
-		stderr => \$stderr);
-	like($stderr, qr/debug point "$point" reached/, "$name: reached")
-	  if $how eq '';
-	wait_for_server($node) or BAIL_OUT("$name: no recovery");
+	fail_at($point, $how, $sql, $name);
 	work_goes_on($name, $dims, $metric);
 	return;
 }
@@ -94,6 +105,20 @@ for my $point (@points)
 like(slurp_file($node->logfile), qr/PANIC:  debug point "$_" reached/,
 	"$_: took the server down")
   for @points;
+
+# The very first node, which nothing can lead to but the entry table.
+for my $how ('', ':panic')
+{
+	my $name = "first node$how";
+
+	$node->safe_psql('postgres', "DROP TABLE t;
+		CREATE TABLE t (id int PRIMARY KEY, v vector(3));
+		CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops)");
+	fail_at('insert-after-node', $how, "SET ruvector.debug_point = 'insert-after-node$how';
+		INSERT INTO t VALUES (1, '[1,2,3]')", $name);
+	is(check_index($node, 't_v', $name), 1, "$name: it is an orphan");
+	work_goes_on($name, 3, 'l2');
+}
 
 # A failed statement in a transaction that goes on and commits.
 for my $point (grep { /^insert/ && !/extend/ } @points)

@@ -13,8 +13,9 @@ use Exporter 'import';
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(usleep);
 
-our @EXPORT = qw(new_server start_server wait_for_server fill check_index
+our @EXPORT = qw(new_server start_server crash_server fill check_index
   ids_by_index ids_by_table same_rows recall random_vector OPERATOR OPCLASS);
 
 use constant OPERATOR =>
@@ -53,12 +54,21 @@ sub start_server
 	return $node;
 }
 
-# After a crash of a server with restart_after_crash = on.
-sub wait_for_server
+# Runs SQL that takes the server down, and waits until it is up again; for
+# servers with restart_after_crash = on.
+sub crash_server
 {
-	my ($node) = @_;
+	my ($node, $sql) = @_;
+	my $offset = -s $node->logfile;
 
-	return $node->poll_query_until('postgres', 'SELECT 1', '1');
+	$node->psql('postgres', $sql);
+	for (1 .. 1800)
+	{
+		return 1
+		  if slurp_file($node->logfile, $offset) =~ /ready to accept connections/;
+		usleep(100_000);
+	}
+	return 0;
 }
 
 # A random vector as an SQL expression; "salt" makes it differ by row.
