@@ -49,9 +49,7 @@ sub work_goes_on
 	fill($node, 't', $dims, 2001, 2020);
 	$node->safe_psql('postgres', 'DELETE FROM t WHERE id % 7 = 0');
 	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP on) t');
-	$orphans = check_index($node, 't_v', "$name, vacuum");
-	is($orphans, 0, "$name: vacuum leaves no orphan");
-	same_rows($node, 't', $metric, $query, "$name, vacuum", 0);
+	is_whole($node, 't', $metric, $query, "$name, vacuum");
 	is( $node->safe_psql('postgres', q(
 			SELECT dead, rows = (SELECT count(*) FROM t)
 			FROM ruvector.index_check('t_v'))),
@@ -105,6 +103,29 @@ for my $point (@points)
 like(slurp_file($node->logfile), qr/PANIC:  debug point "$_" reached/,
 	"$_: took the server down")
   for @points;
+
+# Nodes whose every neighbour goes: vacuum has others link to them.
+for my $how ('', ':panic')
+{
+	my $name = "vacuum-between-orphans$how";
+
+	$node->safe_psql('postgres', 'DROP TABLE t;
+		CREATE TABLE t (id int PRIMARY KEY, v vector(40))');
+	fill($node, 't', 40, 1, 600);
+	$node->safe_psql('postgres', 'CREATE INDEX t_v ON t USING hnsw (v vector_l1_ops)
+			WITH (m = 2, ef_construction = 4);
+		DELETE FROM t WHERE id % 20 <> 0');
+	fail_at('vacuum-between-orphans', $how, "SET ruvector.debug_point = '$name';
+		VACUUM (INDEX_CLEANUP on) t", $name);
+	for my $time ('before', 'after')
+	{
+		my $orphans = check_index($node, 't_v', "$name, $time vacuum");
+
+		same_rows($node, 't', 'l1', 'array_fill(0.25::real, ARRAY[40])::vector',
+			"$name, $time vacuum", $orphans);
+		$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP on) t');
+	}
+}
 
 # The very first node, which nothing can lead to but the entry table.
 for my $how ('', ':panic')
