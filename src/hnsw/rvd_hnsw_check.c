@@ -427,17 +427,22 @@ check_rows(Check *check)
 {
 	qsort(check->rows, (size_t) check->nrows, sizeof(CheckRow), compare_rows);
 	for (int64 i = 1; i < check->nrows; i++)
-		if (compare_rows(&check->rows[i - 1], &check->rows[i]) == 0 &&
-			is_still_attached(check, &check->rows[i - 1]) &&
-			is_still_attached(check, &check->rows[i]))
+	{
+		const CheckRow *row = &check->rows[i];
+
+		if (compare_rows(row - 1, row) == 0 &&
+			is_still_attached(check, row - 1) &&
+			is_still_attached(check, row))
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
 					 errmsg("index \"%s\" is damaged",
 							RelationGetRelationName(check->store.index)),
-					 errdetail("Invariant G6: heap row (%u,%u) is in the index twice.",
-							   ItemPointerGetBlockNumber(&check->rows[i].tid),
-							   ItemPointerGetOffsetNumber(&check->rows[i].tid)),
+					 errdetail("Invariant G6: heap row (%u,%u) is in the "
+							   "index twice.",
+							   ItemPointerGetBlockNumber(&row->tid),
+							   ItemPointerGetOffsetNumber(&row->tid)),
 					 errhint("Rebuild it with REINDEX.")));
+	}
 }
 
 /* A tuple of the values, of the type that the calling function returns. */
