@@ -35,7 +35,7 @@ sub statement
 
 my @points = qw(insert-after-extend insert-after-node insert-after-backlink
   insert-before-entry vacuum-between-marks vacuum-after-mark
-  vacuum-between-entries vacuum-after-entries vacuum-between-unlinks
+  vacuum-after-entries vacuum-between-unlinks
   vacuum-between-replacements vacuum-after-unlink vacuum-before-free
   vacuum-between-frees build-before-log build-after-log);
 
@@ -125,6 +125,28 @@ for my $how ('', ':panic')
 			"$name, $time vacuum", $orphans);
 		$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP on) t');
 	}
+}
+
+# Many equal vectors: whom a node forgets for the next of them, that one links to.
+for my $how ('', ':panic')
+{
+	my $name = "insert-after-adoption$how";
+	my $insert = sub {
+		my ($from, $to) = @_;
+
+		return "INSERT INTO t SELECT i, array_fill(0.5::real, ARRAY[40])::vector
+			FROM generate_series($from, $to) i";
+	};
+
+	$node->safe_psql('postgres', 'DROP TABLE t;
+		CREATE TABLE t (id int PRIMARY KEY, v vector(40));
+		CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops)');
+	fill($node, 't', 40, 1, 100);
+	$node->safe_psql('postgres', $insert->(101, 300));
+	fail_at('insert-after-adoption', $how, "SET ruvector.debug_point = '$name'; "
+		  . $insert->(301, 1200), $name);
+	$node->safe_psql('postgres', $insert->(301, 1200));
+	work_goes_on($name, 40, 'l2');
 }
 
 # The very first node, which nothing can lead to but the entry table.
