@@ -115,6 +115,18 @@ SELECT count(*) FROM (SELECT id FROM edge_tiny ORDER BY v <-> '[0,0,0]') s;
 SELECT id FROM edge_tiny ORDER BY v <+> '[0,0,0]';
 SELECT i AS index, live, rows FROM unnest(ARRAY['edge_tiny_l2', 'edge_tiny_l1']::regclass[]) i, ruvector.index_check(i);
 
+-- Cosines of such vectors are what the operator makes of them, in its order.
+CREATE TABLE edge_cosine (id int, v vector(2));
+INSERT INTO edge_cosine VALUES (1, '[1e38,1e38]'), (2, '[-3e38,3e38]'), (3, '[-1e38,2]'), (4, '[1e-40,1e-45]'), (5, '[-1e-22,1e-23]'),
+	(6, '[1e-22,2e-22]'), (7, '[1,1]'), (8, '[-1,-1]'), (9, '[0,0]'), (10, '[1e-45,0]');
+CREATE INDEX edge_cosine_v ON edge_cosine USING hnsw (v vector_cosine_ops);
+SELECT q, count(*), count(*) FILTER (WHERE d < before) AS out_of_order
+FROM unnest(ARRAY['[1,1]', '[-1e-22,3e-22]', '[3e38,3e38]', '[1e-45,0]']) q,
+	LATERAL (SELECT d, lag(d) OVER () AS before FROM (
+		SELECT v <=> q::vector AS d FROM edge_cosine ORDER BY v <=> q::vector) s) t
+GROUP BY q ORDER BY q COLLATE "C";
+SELECT rows FROM ruvector.index_check('edge_cosine_v');
+
 -- equal vectors: rows of one node, then of several nodes
 CREATE TABLE edge_equal (id int, v vector(3));
 INSERT INTO edge_equal SELECT i, '[1,2,3]' FROM generate_series(1, 10) i;
@@ -138,5 +150,5 @@ CALL pg_temp.settle();
 VACUUM edge_equal;
 SELECT id FROM edge_equal ORDER BY v <-> '[1,2,3]' LIMIT 1;
 SELECT dead, orphans, rows FROM ruvector.index_check('edge_equal_v');
-DROP TABLE edge_one, edge_wide, edge_huge, edge_tiny, edge_equal;
+DROP TABLE edge_one, edge_wide, edge_huge, edge_tiny, edge_cosine, edge_equal;
 DROP FUNCTION edge_wide, edge_dims;

@@ -73,20 +73,23 @@ keep_rounding(float product)
 
 /*
  * The fields of a half fit into those of a float; what differs is the bias of
- * the exponent, and multiplying by 2^112 corrects it for subnormals too.
+ * the exponent.  A subnormal half becomes the fraction of 2^-14, of which that
+ * is then taken away: arithmetic with subnormal floats is slow.
  */
 static inline float
 half_value(uint16_t half)
 {
 	uint32_t	sign = (uint32_t) (half & 0x8000) << 16;
 	uint32_t	bits = (uint32_t) (half & 0x7fff) << 13;
-	uint32_t	finite = float_bits(bits_float(bits) * 0x1p112f);
 
 	if (bits > 0x0f800000)
 		return bits_float(sign | bits | 0x7fc00000);	/* quiet NaN */
 	if (bits == 0x0f800000)
 		return bits_float(sign | 0x7f800000);
-	return bits_float(sign | finite);
+	if (bits >= 0x00800000)
+		return bits_float(sign | (bits + 0x38000000));
+	bits = float_bits(bits_float(bits + 0x38800000) - 0x1p-14f);
+	return bits_float(sign | bits);
 }
 
 static inline uint16_t

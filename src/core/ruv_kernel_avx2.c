@@ -523,6 +523,7 @@ four_codes(int bits, const QueryGroup *query, size_t n,
 		end = end < groups ? end : groups;
 		if (g == groups)
 		{
+			RUV_UNROLL
 			for (int k = 0; k < 4; k++)
 				sums[k] = add_piece(zero, short_piece(bits, codes[k] + at),
 									mask, &query[g]);
@@ -530,11 +531,13 @@ four_codes(int bits, const QueryGroup *query, size_t n,
 		}
 		for (; g < end; g++)
 		{
+			RUV_UNROLL
 			for (int k = 0; k < 4; k++)
 				sums[k] = add_piece(sums[k], code_piece(bits, codes[k] + at),
 									mask, &query[g]);
 			at += 8 * (size_t) bits;
 		}
+		RUV_UNROLL
 		for (int k = 0; k < 4; k++)
 			wide[k] = _mm256_add_epi32(wide[k],
 									   _mm256_madd_epi16(sums[k], weights));

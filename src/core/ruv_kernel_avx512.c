@@ -448,10 +448,12 @@ four_codes(int bits, const __m512i *query, size_t groups, bool has_short,
 	__m512i		sums[4];
 	size_t		at = 0;
 
+	RUV_UNROLL
 	for (int k = 0; k < 4; k++)
 		sums[k] = _mm512_setzero_si512();
 	for (size_t g = 0; g < groups; g++)
 	{
+		RUV_UNROLL
 		for (int k = 0; k < 4; k++)
 			sums[k] = _mm512_dpbusd_epi32(
 				sums[k],
@@ -461,6 +463,7 @@ four_codes(int bits, const __m512i *query, size_t groups, bool has_short,
 	}
 	if (has_short)
 	{
+		RUV_UNROLL
 		for (int k = 0; k < 4; k++)
 			sums[k] = _mm512_dpbusd_epi32(
 				sums[k],
@@ -627,6 +630,7 @@ mix_128(float *x, __m512 scale)
 	butterfly(&v[2], &v[6]);
 	butterfly(&v[3], &v[7]);
 
+	RUV_UNROLL
 	for (size_t k = 0; k < 8; k++)
 		_mm512_storeu_ps(x + k * LANES, v[k]);
 }

@@ -15,6 +15,12 @@
 
 #define RUV_INLINE static inline __attribute__((always_inline))
 
+/*
+ * Before a loop over an array of registers: as a loop it would keep them in
+ * memory.  Compilers unroll it at -O3 only, unless they are told to.
+ */
+#define RUV_UNROLL _Pragma("GCC unroll 8")
+
 typedef enum RuvSource
 {
 	RUV_SOURCE_F32,

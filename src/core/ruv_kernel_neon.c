@@ -20,10 +20,11 @@
 #define LANES 4
 
 /*
- * Numbers whose sums fit into the 16 bits of a lane, of which there are eight:
- * bytes of the query by themselves, and times a field of 2 or of 4 bits.
+ * Pieces of a code of one bit whose sums fit into 16 bits, as a lane adds up
+ * eight bytes of the query for each; and bytes of one of 2 or 4 bits, of which
+ * a lane adds up every eighth with all its fields.
  */
-#define BITS_IN_16_BITS 2048
+#define PIECES_IN_16_BITS 32
 #define BYTES_IN_16_BITS(bits) ((size_t) ((bits) == 2 ? 160 : 64))
 
 /* See the same function in ruv_kernel_avx512.c. */
@@ -308,29 +309,37 @@ quantize_i8(const float *x, float inv_scale, size_t n, int8_t *out)
  * half a piece.
  */
 RUV_INLINE int8x16x4_t
-query_group(const int8_t *q, size_t n)
+query_group(const int8_t *q, bool is_short)
 {
+	const int8x8_t zero = vdup_n_s8(0);
 	int8x16x4_t group;
 	int8x8x4_t	half;
 
-	if (n >= 64)
+	if (!is_short)
 		return vld4q_s8(q);
 	half = vld4_s8(q);
-	for (int b = 0; b < 4; b++)
-		group.val[b] = vcombine_s8(half.val[b], vdup_n_s8(0));
+	group.val[0] = vcombine_s8(half.val[0], zero);
+	group.val[1] = vcombine_s8(half.val[1], zero);
+	group.val[2] = vcombine_s8(half.val[2], zero);
+	group.val[3] = vcombine_s8(half.val[3], zero);
 	return group;
 }
 
 /* Eight bytes of a code, or four at its end, each in two lanes. */
 RUV_INLINE uint8x16_t
-code_piece(const uint8_t *code, size_t n)
+code_piece(const uint8_t *code, bool is_short)
 {
-	uint64_t	piece = 0;
-	uint8x16_t	bytes;
+	uint32_t	piece;
+	uint8x8_t	bytes;
 
-	memcpy(&piece, code, n >= 64 ? 8 : 4);
-	bytes = vreinterpretq_u8_u64(vdupq_n_u64(piece));
-	return vzip1q_u8(bytes, bytes);
+	if (is_short)
+	{
+		memcpy(&piece, code, sizeof(piece));
+		bytes = vreinterpret_u8_u32(vdup_n_u32(piece));
+	}
+	else
+		bytes = vld1_u8(code);
+	return vcombine_u8(vzip1_u8(bytes, bytes), vzip2_u8(bytes, bytes));
 }
 
 RUV_INLINE int16x8_t
@@ -352,6 +361,18 @@ add_piece(int16x8_t sum, uint8x16_t piece, const int8x16x4_t *query)
 	return add_bit(sum, piece, 3, query->val[3]);
 }
 
+RUV_INLINE void
+add_pieces(int16x8_t *sums, bool is_short, const int8_t *q,
+		   const uint8_t *const *codes, size_t at)
+{
+	int8x16x4_t query = query_group(q + at * 8, is_short);
+
+	RUV_UNROLL
+	for (int k = 0; k < 4; k++)
+		sums[k] = add_piece(sums[k], code_piece(codes[k] + at, is_short),
+							&query);
+}
+
 /* The dot products of four codes, in order */
 RUV_INLINE int32x4_t
 add_four_lanes(const int32x4_t *sums)
@@ -360,34 +381,41 @@ add_four_lanes(const int32x4_t *sums)
 					  vpaddq_s32(sums[2], sums[3]));
 }
 
+RUV_INLINE void
+widen_four(int32x4_t *wide, const int16x8_t *sums)
+{
+	RUV_UNROLL
+	for (int k = 0; k < 4; k++)
+		wide[k] = vpadalq_s16(wide[k], sums[k]);
+}
+
 RUV_INLINE int32x4_t
 four_bit_codes(const int8_t *q, size_t n, const uint8_t *const *codes)
 {
 	const int32x4_t zero = vdupq_n_s32(0);
+	const int16x8_t none = vdupq_n_s16(0);
 	int32x4_t	wide[4] = {zero, zero, zero, zero};
-	size_t		i = 0;
+	size_t		at = 0;
 
-	while (i < n)
+	for (size_t pieces = n / 64; pieces > 0;)
 	{
-		int16x8_t	a = vdupq_n_s16(0);
-		int16x8_t	b = a;
-		int16x8_t	c = a;
-		int16x8_t	d = a;
-		size_t		end = n - i < BITS_IN_16_BITS ? n : i + BITS_IN_16_BITS;
+		int16x8_t	sums[4] = {none, none, none, none};
+		size_t		now = PIECES_IN_16_BITS;
 
-		for (; i < end; i += 64)
+		now = now < pieces ? now : pieces;
+		for (pieces -= now; now > 0; now--)
 		{
-			int8x16x4_t query = query_group(q + i, n - i);
-
-			a = add_piece(a, code_piece(codes[0] + i / 8, n - i), &query);
-			b = add_piece(b, code_piece(codes[1] + i / 8, n - i), &query);
-			c = add_piece(c, code_piece(codes[2] + i / 8, n - i), &query);
-			d = add_piece(d, code_piece(codes[3] + i / 8, n - i), &query);
+			add_pieces(sums, false, q, codes, at);
+			at += 8;
 		}
-		wide[0] = vpadalq_s16(wide[0], a);
-		wide[1] = vpadalq_s16(wide[1], b);
-		wide[2] = vpadalq_s16(wide[2], c);
-		wide[3] = vpadalq_s16(wide[3], d);
+		widen_four(wide, sums);
+	}
+	if (n % 64 != 0)
+	{
+		int16x8_t	sums[4] = {none, none, none, none};
+
+		add_pieces(sums, true, q, codes, at);
+		widen_four(wide, sums);
 	}
 	return add_four_lanes(wide);
 }
@@ -409,18 +437,17 @@ four_plane_codes(int bits, const int8_t *q, size_t n,
 {
 	const size_t bytes = ruv_code_bytes(bits, n);
 	const int32x4_t zero = vdupq_n_s32(0);
+	const int16x8_t none = vdupq_n_s16(0);
 	const int8x16_t next = vdupq_n_s8((int8_t) -bits);
 	int32x4_t	wide[4] = {zero, zero, zero, zero};
 	size_t		j = 0;
 
 	while (j < bytes)
 	{
-		int16x8_t	sums[4];
+		int16x8_t	sums[4] = {none, none, none, none};
 		size_t		end = j + BYTES_IN_16_BITS(bits);
 
 		end = end < bytes ? end : bytes;
-		for (int k = 0; k < 4; k++)
-			sums[k] = vdupq_n_s16(0);
 		for (; j < end; j += 16)
 		{
 			uint8x16_t	a = vld1q_u8(codes[0] + j);
@@ -442,8 +469,7 @@ four_plane_codes(int bits, const int8_t *q, size_t n,
 				d = vshlq_u8(d, next);
 			}
 		}
-		for (int k = 0; k < 4; k++)
-			wide[k] = vpadalq_s16(wide[k], sums[k]);
+		widen_four(wide, sums);
 	}
 	return add_four_lanes(wide);
 }

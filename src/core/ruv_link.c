@@ -177,7 +177,7 @@ is_shaded(const RuvLayout *layout, const RuvKernels *kernels,
 		float		d = ruv_graph_distance(layout, kernels, candidates[c].x,
 										   candidates[kept[i]].x);
 
-		if (d < candidates[c].distance)
+		if (d <= candidates[c].distance)
 			return true;
 	}
 	return false;
@@ -221,6 +221,21 @@ ruv_select(const RuvLayout *layout, const RuvKernels *kernels,
 	return nchosen;
 }
 
+/*
+ * Squared distances for the metrics that square; the inner product has no
+ * distance by which equal vectors could be told.  A stored distance is
+ * rounded up by less than 1 part in 256.
+ */
+bool
+ruv_link_is_twin(const RuvLayout *layout, float residual, float distance)
+{
+	if (layout->metric == RUV_METRIC_IP)
+		return false;
+	if (layout->metric != RUV_METRIC_L1)
+		residual *= residual;
+	return distance <= residual * 1.02f;
+}
+
 RuvLinkPlan
 ruv_link_plan(const RuvLayout *layout, const RuvKernels *kernels,
 			  const RuvNode *node, const RuvVisit *visit, uint32_t id,
@@ -229,6 +244,8 @@ ruv_link_plan(const RuvLayout *layout, const RuvKernels *kernels,
 	RuvLinkPlan plan = {-1, node->diverse};
 	int			n = node->nlinks;
 	bool		new_is_diverse = true;
+	bool		is_twin = ruv_link_is_twin(layout, node->residual,
+										   visit->distance);
 	int			worst = -1;
 	bool		worst_diverse = false;
 	float		worst_distance = 0;
@@ -240,7 +257,7 @@ ruv_link_plan(const RuvLayout *layout, const RuvKernels *kernels,
 			return plan;
 		distances[i] = ruv_node_link_distance(layout, kernels, node, i);
 		if (has_bit(node->diverse, i) && distances[i] <= visit->distance &&
-			visit->estimates[i] < visit->distance)
+			visit->estimates[i] <= visit->distance)
 			new_is_diverse = false;
 	}
 	for (int i = 0; i < n; i++)
@@ -252,6 +269,9 @@ ruv_link_plan(const RuvLayout *layout, const RuvKernels *kernels,
 			visit->estimates[i] < distances[i])
 			plan.diverse = without_bit(plan.diverse, i);
 		diverse = has_bit(plan.diverse, i);
+		if (is_twin && !must_take &&
+			ruv_link_is_twin(layout, node->residual, distances[i]))
+			continue;
 		if (worst < 0 || (worst_diverse && !diverse) ||
 			(worst_diverse == diverse && distances[i] > worst_distance))
 		{
@@ -297,4 +317,20 @@ ruv_link_apply(RuvQuery *query, RuvNode *node, const RuvLinkPlan *plan,
 	node->diverse = plan->diverse;
 	if (plan->slot == node->nlinks)
 		node->nlinks++;
+}
+
+void
+ruv_link_add(const RuvLayout *layout, const RuvKernels *kernels,
+			 RuvNode *node, uint32_t id, const float *r, const float *x,
+			 float distance)
+{
+	for (int i = 0; i < node->nlinks; i++)
+		if (ruv_node_link(layout, node, i) == id)
+			return;
+	if (node->nlinks > 0 &&
+		node->nlinks >= ruv_node_room(layout, node->ntids))
+		ruv_node_drop_link(layout, node, least_missed(layout, kernels, node));
+	ruv_node_set_link(layout, kernels, node, node->nlinks, id, r, x, distance);
+	node->diverse |= (uint64_t) 1 << node->nlinks;
+	node->nlinks++;
 }

@@ -39,16 +39,36 @@ typedef struct RuvLinkPlan
 } RuvLinkPlan;
 
 /*
+ * Is something that far from a node's stored vector to be taken for equal to
+ * it?  residual is what storing the node's own vector lost.
+ */
+extern bool ruv_link_is_twin(const RuvLayout *layout, float residual,
+							 float distance);
+
+/*
  * Decides on the link node -> id from what the record itself knows: `visit`
  * is the visit of this node by the newcomer's query.  With must_take the
  * newcomer gets in whatever it costs.  One page is enough: the distances
  * between the newcomer and the present neighbours are the estimates of their
- * codes.  Taken: a diverse newcomer or a free slot.
+ * codes.  Taken: a diverse newcomer or a free slot.  Where slots hold ids only
+ * the caller fills in the estimates that it knows, and infinity elsewhere.
+ *
+ * A link to a twin is not given up for another twin: of many equal vectors
+ * each may be known to one other only.
  */
 extern RuvLinkPlan ruv_link_plan(const RuvLayout *layout,
 								 const RuvKernels *kernels,
 								 const RuvNode *node, const RuvVisit *visit,
 								 uint32_t id, bool must_take);
+
+/*
+ * Adds the link to `id`, whose vector is x, x - node = r, and ranks it as
+ * diverse; where there is no slot free, the link that is least missed goes.
+ * Nothing if it is there.
+ */
+extern void ruv_link_add(const RuvLayout *layout, const RuvKernels *kernels,
+						 RuvNode *node, uint32_t id, const float *r,
+						 const float *x, float distance);
 
 /*
  * Carries the plan out on the record.  query is the newcomer's, with `diff`

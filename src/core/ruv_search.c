@@ -101,6 +101,16 @@ mark_seen(RuvSearch *search, uint32_t id, bool *fresh)
 	return RUV_OK;
 }
 
+bool
+ruv_search_has_seen(const RuvSearch *search, uint32_t id)
+{
+	uint32_t	at = hash_id(id) & search->seen_mask;
+
+	while (search->seen[at] != 0 && search->seen[at] != id)
+		at = (at + 1) & search->seen_mask;
+	return search->seen[at] == id;
+}
+
 static RuvStatus
 push_rest(RuvSearch *search, float key, uint32_t id)
 {

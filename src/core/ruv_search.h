@@ -80,6 +80,9 @@ extern RUV_CHECKED RuvStatus ruv_search_offer(RuvSearch *search,
 											  const uint32_t *ids,
 											  const float *estimates, int n);
 
+/* Has this id been offered before? */
+extern bool ruv_search_has_seen(const RuvSearch *search, uint32_t id);
+
 /* Starts again from the best of the rest; false if there is none. */
 extern bool ruv_search_resume(RuvSearch *search);
 

@@ -56,6 +56,7 @@ typedef struct BuildShared
 	int			ndone;
 	double		heap_tuples;
 	int64		index_tuples;
+	bool		broken_hot_chain;	/* IndexInfo's, of any process */
 } BuildShared;
 
 typedef struct BuildState
@@ -113,7 +114,6 @@ open_state(BuildState *state, Relation index, BuildShared *shared,
 	state->area.used = &shared->used;
 	state->area.target = &shared->target;
 	state->geometry = rvd_geometry_from_meta(index, &shared->meta,
-											 shared->area_room,
 											 CurrentMemoryContext);
 	state->row_context = AllocSetContextCreate(CurrentMemoryContext,
 											   "ruvector hnsw build row",
@@ -121,6 +121,7 @@ open_state(BuildState *state, Relation index, BuildShared *shared,
 	state->store.index = index;
 	state->store.geometry = state->geometry;
 	state->store.nblocks = 0;
+	state->store.hint_base = 0;
 	state->store.area = &state->area;
 	state->is_private = true;
 	state->store.durability = RVD_PRIVATE;
@@ -247,6 +248,7 @@ scan_heap(BuildState *state, Relation heap, IndexInfo *info,
 									scan == NULL, build_row, state, scan);
 	SpinLockAcquire(&shared->mutex);
 	shared->heap_tuples += tuples;
+	shared->broken_hot_chain |= info->ii_BrokenHotChain;
 	shared->ndone++;
 	SpinLockRelease(&shared->mutex);
 	ConditionVariableSignal(&shared->done);
@@ -403,6 +405,7 @@ build_parallel(Relation heap, Relation index, IndexInfo *info, int wanted,
 	scan_heap(&state, heap, info,
 			  table_beginscan_parallel(heap, table_scan_of(shared)));
 	WaitForParallelWorkersToFinish(context);
+	info->ii_BrokenHotChain |= shared->broken_hot_chain;
 	if (!shared->is_flushed)
 		flush_area(&state);
 	result->heap_tuples = shared->heap_tuples;
@@ -490,7 +493,7 @@ void
 rvd_hnsw_buildempty(Relation index)
 {
 	RvdMetaPage meta;
-	RvdStore	store = {index, NULL, RVD_BUILDING, 0, NULL};
+	RvdStore	store = {.index = index, .durability = RVD_BUILDING};
 
 	rvd_hnsw_make_geometry(index, &meta);
 	rvd_write_first_pages(&store, INIT_FORKNUM, &meta);

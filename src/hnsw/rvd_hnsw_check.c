@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "access/htup_details.h"
@@ -238,16 +239,17 @@ link_tolerance(const RuvLayout *layout, const RuvNode *a, double residual_b,
 			   double norm_b, double distance)
 {
 	double		residuals = a->residual + residual_b;
+	double		underflow = layout->padded * (double) FLT_MIN;
 
 	if (layout->metric == RUV_METRIC_IP)
-		return (a->norm + residual_b) * residual_b +
+		return underflow + (a->norm + residual_b) * residual_b +
 			(norm_b + a->residual) * a->residual +
 			0.01 * (double) a->norm * norm_b;
 	if (layout->metric == RUV_METRIC_L1)
 		return residuals + 0.01 * distance;
 	/* |sqrt(x) - sqrt(y)| <= residuals, in terms of x - y */
-	return 2 * sqrt(distance) * residuals + residuals * residuals +
-		0.01 * distance +
+	return underflow + 2 * sqrt(distance) * residuals +
+		residuals * residuals + 0.01 * distance +
 		1e-5 * ((double) a->norm * a->norm + norm_b * norm_b);
 }
 
@@ -427,17 +429,22 @@ check_rows(Check *check)
 {
 	qsort(check->rows, (size_t) check->nrows, sizeof(CheckRow), compare_rows);
 	for (int64 i = 1; i < check->nrows; i++)
-		if (compare_rows(&check->rows[i - 1], &check->rows[i]) == 0 &&
-			is_still_attached(check, &check->rows[i - 1]) &&
-			is_still_attached(check, &check->rows[i]))
+	{
+		const CheckRow *row = &check->rows[i];
+
+		if (compare_rows(row - 1, row) == 0 &&
+			is_still_attached(check, row - 1) &&
+			is_still_attached(check, row))
 			ereport(ERROR,
 					(errcode(ERRCODE_INDEX_CORRUPTED),
 					 errmsg("index \"%s\" is damaged",
 							RelationGetRelationName(check->store.index)),
-					 errdetail("Invariant G6: heap row (%u,%u) is in the index twice.",
-							   ItemPointerGetBlockNumber(&check->rows[i].tid),
-							   ItemPointerGetOffsetNumber(&check->rows[i].tid)),
+					 errdetail("Invariant G6: heap row (%u,%u) is in the "
+							   "index twice.",
+							   ItemPointerGetBlockNumber(&row->tid),
+							   ItemPointerGetOffsetNumber(&row->tid)),
 					 errhint("Rebuild it with REINDEX.")));
+	}
 }
 
 /* A tuple of the values, of the type that the calling function returns. */

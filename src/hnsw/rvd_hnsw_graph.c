@@ -22,6 +22,9 @@
 #include "pg/rvd_kernels.h"
 #include "pg/rvd_memory.h"
 
+/* A full node may have changed between two looks at it; not for ever. */
+#define MAX_FORCE_TRIES 4
+
 void
 rvd_placer_init(RvdPlacer *placer, RvdStore *store, MemoryContext context,
 				uint64 seed)
@@ -76,7 +79,49 @@ compare_candidates(const void *a, const void *b)
 	float		x = ((const RuvCandidate *) a)->distance;
 	float		y = ((const RuvCandidate *) b)->distance;
 
-	return x < y ? -1 : x > y;
+	if (x != y)
+		return x < y ? -1 : 1;
+	/* of equal ones always the same shall be first, see twin_of */
+	return ((const RuvCandidate *) a)->id < ((const RuvCandidate *) b)->id ?
+		-1 :
+		1;
+}
+
+/*
+ * Enters a visited node into the candidates.  False if one has the same
+ * vector already: many equal ones shall not take the places of all others.
+ * The one with the lowest id stays, see twin_of.
+ */
+static bool
+add_candidate(RvdPlacer *placer, const RuvNode *node, uint32 id,
+			  float distance, uint32 *twin)
+{
+	const RuvLayout *layout = &placer->store->geometry->layout;
+	RuvCandidate *candidate;
+	float	   *x;
+
+	ensure_room(placer);
+	x = placer->vectors[placer->ncandidates];
+	ruv_node_decode(layout, rvd_kernels, node, x);
+	if (node->ntids < RUV_MAX_TIDS &&
+		ruv_node_same_image(node, placer->record, layout))
+		*twin = id;
+	for (int i = 0; i < placer->ncandidates; i++)
+	{
+		candidate = &placer->candidates[i];
+		if (candidate->distance == distance &&
+			memcmp(candidate->x, x, (Size) layout->padded * sizeof(float)) ==
+				0)
+		{
+			candidate->id = Min(candidate->id, id);
+			return false;
+		}
+	}
+	candidate = &placer->candidates[placer->ncandidates++];
+	candidate->id = id;
+	candidate->distance = distance;
+	candidate->x = x;
+	return true;
 }
 
 /*
@@ -88,11 +133,10 @@ static void
 find_candidates(RvdPlacer *placer, uint32 self, uint32 *twin)
 {
 	RvdStore   *store = placer->store;
-	const RuvLayout *layout = &store->geometry->layout;
 	RuvSearch	search;
 	RuvVisit	visit;
 	uint32		id;
-	int			n;
+	int64		nothers = 0;
 
 	*twin = 0;
 	placer->ncandidates = 0;
@@ -100,52 +144,77 @@ find_candidates(RvdPlacer *placer, uint32 self, uint32 *twin)
 									 store->geometry->ef_construction, false,
 									 &placer->arena),
 					 "starting a search");
-	n = rvd_store_entries(store, &placer->query, visit.ids, visit.estimates);
-	placer->nentries = n;
-	rvd_check_status(ruv_search_offer(&search, visit.ids, visit.estimates, n),
-					 "searching");
+	placer->nentries = rvd_search_begin(store, &placer->query, &search);
 	while ((id = ruv_search_next(&search)) != 0)
 	{
 		RvdPin		pin;
-		RuvNode	   *node = rvd_store_node(store, id, false, &pin);
-		bool		is_live;
+		RuvNode	   *node;
+		bool		is_new;
 
 		CHECK_FOR_INTERRUPTS();
+		node = rvd_store_node(store, id, false, &pin);
 		if (node == NULL)
 		{
 			ruv_search_settle(&search, 0, false);
 			continue;
 		}
 		ruv_node_visit(&placer->query, node, &visit);
-		is_live = node->state == RUV_NODE_LIVE && id != self;
-		if (is_live)
-		{
-			RuvCandidate *candidate;
-
-			ensure_room(placer);
-			candidate = &placer->candidates[placer->ncandidates];
-			candidate->id = id;
-			candidate->distance = visit.distance;
-			candidate->x = placer->vectors[placer->ncandidates];
-			ruv_node_decode(layout, rvd_kernels, node,
-							placer->vectors[placer->ncandidates]);
-			placer->ncandidates++;
-			if (node->ntids < RUV_MAX_TIDS &&
-				ruv_node_same_image(node, placer->record, layout))
-				*twin = id;
-		}
+		is_new = node->state == RUV_NODE_LIVE && id != self &&
+			add_candidate(placer, node, id, visit.distance, twin);
 		rvd_store_release(store, &pin);
-		ruv_search_settle(&search, visit.distance, is_live);
-		rvd_store_check_offer(store, id,
-							  ruv_search_offer(&search, visit.ids,
-											   visit.estimates,
-											   visit.nlinks));
+		ruv_search_settle(&search, visit.distance,
+						  rvd_keeps_place(&search, is_new, &nothers));
+		rvd_search_offer(store, &placer->query, &search, id, visit.ids,
+						 visit.estimates, visit.nlinks);
 	}
 	ruv_search_free(&search);
 	qsort(placer->candidates, (size_t) placer->ncandidates,
 		  sizeof(RuvCandidate), compare_candidates);
 	if (placer->ncandidates > store->geometry->ef_construction)
 		placer->ncandidates = store->geometry->ef_construction;
+}
+
+/*
+ * Of many equal vectors a search visits some, whose nodes may all be full.
+ * The newest, which has room, is linked from the nearest candidate, because
+ * force_link put it there.  0 if there is none.
+ */
+static uint32
+twin_of(RvdPlacer *placer)
+{
+	RvdStore   *store = placer->store;
+	const RuvLayout *layout = &store->geometry->layout;
+	uint32		ids[RUV_MAX_LINKS];
+	int			n = 0;
+	RvdPin		pin;
+	RuvNode	   *node;
+
+	if (placer->ncandidates == 0 ||
+		!ruv_link_is_twin(layout, placer->record->residual,
+						  placer->candidates[0].distance))
+		return 0;
+	node = rvd_store_node(store, placer->candidates[0].id, false, &pin);
+	if (node == NULL)
+		return 0;
+	for (; n < node->nlinks; n++)
+		ids[n] = ruv_node_link(layout, node, n);
+	rvd_store_release(store, &pin);
+	for (int i = 0; i < n; i++)
+	{
+		bool		has_room;
+
+		CHECK_FOR_INTERRUPTS();
+		node = rvd_store_node(store, ids[i], false, &pin);
+		if (node == NULL)
+			continue;
+		has_room = node->state == RUV_NODE_LIVE &&
+			node->ntids < RUV_MAX_TIDS &&
+			ruv_node_same_image(node, placer->record, layout);
+		rvd_store_release(store, &pin);
+		if (has_room)
+			return ids[i];
+	}
+	return 0;
 }
 
 /*
@@ -193,13 +262,18 @@ choose_links(RvdPlacer *placer, int *chosen)
 	float	   *r = palloc((Size) layout->padded * sizeof(float));
 	int		   *scratch;
 	uint64_t	diverse;
+	int			ntids = Max(record->ntids, 1);
 	int			n;
 
+	/* one of many equal ones will fill with rows: let them take no link */
+	if (placer->ncandidates > 0 &&
+		ruv_link_is_twin(layout, record->residual,
+						 placer->candidates[0].distance))
+		ntids = RUV_MAX_TIDS;
 	scratch = palloc((Size) (2 * placer->ncandidates + 1) * sizeof(int));
 	n = ruv_select(layout, rvd_kernels, placer->candidates,
 				   placer->ncandidates,
-				   ruv_node_room(layout, Max(record->ntids, 1)), chosen,
-				   &diverse, scratch);
+				   ruv_node_room(layout, ntids), chosen, &diverse, scratch);
 
 	/* codes are relative to the stored image, as every reader sees it */
 	ruv_node_decode(layout, rvd_kernels, record, own);
@@ -253,11 +327,159 @@ write_node(RvdPlacer *placer)
 }
 
 /*
+ * What the newcomer's query says of a node and its neighbours.  Slots that
+ * hold no more than an id say nothing; where the neighbour was a candidate
+ * its distance is known, and the others are farther than these.
+ */
+static void
+visit_for_link(RvdPlacer *placer, const RuvNode *node, RuvVisit *visit)
+{
+	ruv_node_visit(&placer->query, node, visit);
+	if (placer->store->geometry->layout.slot != RUV_SLOT_ID)
+		return;
+	for (int i = 0; i < visit->nlinks; i++)
+	{
+		visit->estimates[i] = INFINITY;
+		for (int k = 0; k < placer->ncandidates; k++)
+			if (placer->candidates[k].id == visit->ids[i])
+				visit->estimates[i] = placer->candidates[k].distance;
+	}
+}
+
+/* Carries out a plan for the node on a locked page: one WAL record. */
+static void
+apply_plan(RvdPlacer *placer, RvdPin *pin, uint32 neighbour,
+		   const RuvLinkPlan *plan, uint32 id, float distance)
+{
+	RvdStore   *store = placer->store;
+	RvdChange	change;
+	Page		page;
+
+	rvd_change_begin(&change, store->index, store->durability);
+	page = rvd_change_page(&change, pin->buffer, pin->page, false);
+	ruv_link_apply(&placer->query,
+				   rvd_raw_node(store->geometry, page,
+								rvd_slot_of(store->geometry, neighbour)),
+				   plan, id, distance);
+	rvd_change_finish(&change);
+}
+
+/*
+ * The slot of a full node that a newcomer takes although nothing speaks for
+ * it: of those whose neighbour the newcomer's record links to, if any, else
+ * of all, the one that ruv_link_plan picks.  *is_spared tells which case.
+ */
+static RuvLinkPlan
+plan_by_force(RvdPlacer *placer, const RuvNode *node, const RuvVisit *visit,
+			  uint32 id, bool *is_spared)
+{
+	const RuvLayout *layout = &placer->store->geometry->layout;
+	const RuvNode *mine = placer->record;
+	RuvLinkPlan plan = ruv_link_plan(layout, rvd_kernels, node, visit, id,
+									 true);
+	int			best = -1;
+
+	*is_spared = plan.slot < 0 || plan.slot == node->nlinks;
+	for (int i = 0; i < visit->nlinks && !*is_spared; i++)
+		for (int k = 0; k < mine->nlinks; k++)
+			if (ruv_node_link(layout, mine, k) == visit->ids[i] &&
+				(best < 0 || i == plan.slot ||
+				 (node->diverse >> best & 1) > (node->diverse >> i & 1)))
+				best = i;
+	if (best >= 0 && best != plan.slot)
+	{
+		plan.slot = best;
+		plan.diverse = node->diverse & ~(UINT64CONST(1) << best);
+	}
+	*is_spared |= best >= 0;
+	return plan;
+}
+
+/*
+ * Has node `id` (placer->record is its image) link to `other`, in place of
+ * its least important link if need be.
+ */
+static void
+adopt(RvdPlacer *placer, uint32 id, uint32 other)
+{
+	RvdStore   *store = placer->store;
+	const RuvLayout *layout = &store->geometry->layout;
+	float	   *x = palloc((Size) layout->padded * sizeof(float));
+	float	   *r = palloc((Size) layout->padded * sizeof(float));
+	RvdChange	change;
+	RvdPin		pin;
+	RuvNode	   *node;
+	Page		page;
+
+	if (rvd_decode_live(store, other, x) &&
+		(node = rvd_store_node(store, id, true, &pin)) != NULL)
+	{
+		ruv_node_decode(layout, rvd_kernels, node, r);
+		for (int i = 0; i < layout->padded; i++)
+			r[i] = x[i] - r[i];
+		rvd_change_begin(&change, store->index, store->durability);
+		page = rvd_change_page(&change, pin.buffer, pin.page, false);
+		node = rvd_raw_node(store->geometry, page,
+							rvd_slot_of(store->geometry, id));
+		ruv_link_add(layout, rvd_kernels, node, other, r, x,
+					 ruv_graph_distance(layout, rvd_kernels,
+										placer->query.x, x));
+		memcpy(placer->record, node, (Size) layout->record_bytes);
+		rvd_change_finish(&change);
+		rvd_store_release(store, &pin);
+	}
+	pfree(x);
+	pfree(r);
+}
+
+/*
+ * A link from `neighbour` to `id`, whatever it costs the neighbour; but who
+ * loses his link there is linked from `id` first, so that nobody becomes
+ * unreachable.  False if the neighbour is no longer alive.
+ */
+static bool
+force_link(RvdPlacer *placer, uint32 neighbour, uint32 id)
+{
+	RvdStore   *store = placer->store;
+
+	for (int try = 0;; try++)
+	{
+		RuvVisit	visit;
+		RuvLinkPlan plan;
+		RvdPin		pin;
+		RuvNode	   *node = rvd_store_node(store, neighbour, true, &pin);
+		bool		is_spared;
+
+		CHECK_FOR_INTERRUPTS();
+		if (node == NULL)
+			return false;
+		if (node->state != RUV_NODE_LIVE)
+		{
+			rvd_store_release(store, &pin);
+			return false;
+		}
+		visit_for_link(placer, node, &visit);
+		plan = plan_by_force(placer, node, &visit, id, &is_spared);
+		if (is_spared || try == MAX_FORCE_TRIES)
+		{
+			if (plan.slot >= 0)
+				apply_plan(placer, &pin, neighbour, &plan, id,
+						   visit.distance);
+			rvd_store_release(store, &pin);
+			return true;
+		}
+		rvd_store_release(store, &pin);
+		adopt(placer, id, visit.ids[plan.slot]);
+		RVD_DEBUG_POINT("insert-after-adoption");
+	}
+}
+
+/*
  * Offers node `neighbour` a link to `id`, whose vector is the query.  True if
  * it took it.
  */
 static bool
-link_from(RvdPlacer *placer, uint32 neighbour, uint32 id, bool must_take)
+link_from(RvdPlacer *placer, uint32 neighbour, uint32 id)
 {
 	RvdStore   *store = placer->store;
 	const RuvLayout *layout = &store->geometry->layout;
@@ -274,41 +496,52 @@ link_from(RvdPlacer *placer, uint32 neighbour, uint32 id, bool must_take)
 		rvd_store_release(store, &pin);
 		return false;
 	}
-	ruv_node_visit(&placer->query, node, &visit);
-	plan = ruv_link_plan(layout, rvd_kernels, node, &visit, id, must_take);
-	if (plan.slot >= 0)
-	{
-		RvdChange	change;
-		Page		page;
+	visit_for_link(placer, node, &visit);
+	plan = ruv_link_plan(layout, rvd_kernels, node, &visit, id, false);
 
-		rvd_change_begin(&change, store->index, store->durability);
-		page = rvd_change_page(&change, pin.buffer, pin.page, false);
-		node = rvd_raw_node(store->geometry, page,
-							rvd_slot_of(store->geometry, neighbour));
-		ruv_link_apply(&placer->query, node, &plan, id, visit.distance);
-		rvd_change_finish(&change);
+	/* equal vectors may have no other link than this one */
+	if (plan.slot >= 0 && plan.slot < node->nlinks &&
+		ruv_link_is_twin(layout, node->residual,
+						 ruv_node_link_distance(layout, rvd_kernels, node,
+												plan.slot)))
+	{
+		rvd_store_release(store, &pin);
+		return force_link(placer, neighbour, id);
 	}
+	if (plan.slot >= 0)
+		apply_plan(placer, &pin, neighbour, &plan, id, visit.distance);
 	rvd_store_release(store, &pin);
 	return plan.slot >= 0;
 }
 
-/* Back-links from the chosen neighbours; at least one must take it. */
+/*
+ * Back-links from the chosen neighbours; at least one must take it.  Of equal
+ * vectors it must be the equal one: others will forget it for a nearer one.
+ */
 static void
 link_back(RvdPlacer *placer, uint32 id, const int *chosen, int n)
 {
+	const RuvLayout *layout = &placer->store->geometry->layout;
 	int			taken = 0;
 
 	for (int i = 0; i < n; i++)
 	{
+		const RuvCandidate *c = &placer->candidates[chosen[i]];
+		bool		is_taken;
+
 		CHECK_FOR_INTERRUPTS();
-		if (link_from(placer, placer->candidates[chosen[i]].id, id, false))
+		is_taken = link_from(placer, c->id, id);
+		if (!is_taken &&
+			ruv_link_is_twin(layout, placer->record->residual, c->distance))
+			is_taken = force_link(placer, c->id, id);
+		if (is_taken)
 		{
 			taken++;
 			RVD_DEBUG_POINT("insert-after-backlink");
 		}
 	}
 	for (int i = 0; i < n && taken == 0; i++)
-		if (link_from(placer, placer->candidates[chosen[i]].id, id, true))
+		if (force_link(placer, placer->candidates[chosen[i]].id, id))
 			taken++;
 	if (taken == 0)
 		rvd_add_entry(placer, id, placer->query.x, true);
@@ -383,6 +616,8 @@ rvd_place(RvdPlacer *placer, const float *vector, ItemPointer tid)
 				   &geometry->rotation, vector, placer->query_memory);
 	ruv_node_init(&placer->query, placer->record, 0);
 	find_candidates(placer, 0, &twin);
+	if (twin == 0)
+		twin = twin_of(placer);
 	if (twin != 0 && attach(placer, twin, tid))
 		return true;
 
@@ -398,6 +633,21 @@ rvd_place(RvdPlacer *placer, const float *vector, ItemPointer tid)
 	RVD_DEBUG_POINT("insert-before-entry");
 	sample_entry(placer, id);
 	return true;
+}
+
+bool
+rvd_decode_live(RvdStore *store, uint32 id, float *x)
+{
+	RvdPin		pin;
+	RuvNode	   *node = rvd_store_node(store, id, false, &pin);
+	bool		is_live;
+
+	if (node == NULL)
+		return false;
+	is_live = node->state == RUV_NODE_LIVE;
+	ruv_node_decode(&store->geometry->layout, rvd_kernels, node, x);
+	rvd_store_release(store, &pin);
+	return is_live;
 }
 
 /* Makes the query the vector that node `id` stores; false if it is gone. */
@@ -474,20 +724,13 @@ rvd_replace_links(RvdPlacer *placer, uint32 id)
 void
 rvd_link_back(RvdPlacer *placer, uint32 id)
 {
-	const RuvLayout *layout = &placer->store->geometry->layout;
+	uint32		unused;
 
 	if (!query_from_node(placer, id))
 		return;
-	for (int i = 0; i < placer->record->nlinks; i++)
-		if (link_from(placer, ruv_node_link(layout, placer->record, i), id,
-					  true))
+	find_candidates(placer, id, &unused);
+	for (int i = 0; i < placer->ncandidates; i++)
+		if (force_link(placer, placer->candidates[i].id, id))
 			return;
 	rvd_add_entry(placer, id, placer->query.x, true);
-}
-
-void
-rvd_add_entry_of(RvdPlacer *placer, uint32 id)
-{
-	if (query_from_node(placer, id))
-		rvd_add_entry(placer, id, placer->query.x, false);
 }

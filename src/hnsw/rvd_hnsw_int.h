@@ -79,7 +79,10 @@ typedef struct RvdEntryPage
 	(BLCKSZ - MAXALIGN(SizeOfPageHeaderData) - MAXALIGN(sizeof(RvdSpecial)))
 #define RVD_ENTRY_ROOM (RVD_PAGE_ROOM - sizeof(RvdEntryPage))
 
-/* Everything about an index that does not change; kept in rd_amcache. */
+/*
+ * Everything about an index that does not change; rd_amcache has one, which
+ * any invalidation may free, and whoever opens a store gets a copy.
+ */
 typedef struct RvdGeometry
 {
 	RuvLayout	layout;
@@ -87,8 +90,6 @@ typedef struct RvdGeometry
 	int			m;
 	int			ef_construction;
 	int			entry_room;
-	Buffer	   *hints;			/* where a block was last, see read_buffer */
-	uint32		hint_mask;
 } RvdGeometry;
 
 /* ---- SQL functions by which an operator class is recognised ---- */
@@ -109,6 +110,7 @@ typedef struct RvdStore
 	const RvdGeometry *geometry;
 	RvdDurability durability;
 	BlockNumber nblocks;		/* as last seen; at least so many exist */
+	uint32		hint_base;		/* see hint_of */
 	struct RvdArea *area;		/* of RVD_PRIVATE pages */
 } RvdStore;
 
@@ -129,12 +131,10 @@ typedef struct RvdPin
 	Page		page;
 } RvdPin;
 
-extern const RvdGeometry *rvd_hnsw_geometry(Relation index);
 extern RuvMetric rvd_hnsw_metric(Relation index);
 extern void rvd_hnsw_make_geometry(Relation index, RvdMetaPage *meta);
 extern RvdGeometry *rvd_geometry_from_meta(Relation index,
 										   const RvdMetaPage *meta,
-										   BlockNumber nblocks,
 										   MemoryContext context);
 extern void rvd_init_page(Page page, uint16 kind, uint32 used_bytes);
 extern void rvd_write_first_pages(RvdStore *store, ForkNumber fork,
@@ -203,13 +203,39 @@ extern RuvNode *rvd_store_node(RvdStore *store, uint32 id, bool exclusive,
 
 extern void rvd_store_prefetch(const RvdStore *store, uint32 id);
 
-/* What a search said to the neighbours of node `id`. */
-extern void rvd_store_check_offer(const RvdStore *store, uint32 id,
-								  RuvStatus status);
+/* Begins a search at the entry table; returns how many entries it has. */
+extern int	rvd_search_begin(RvdStore *store, RuvQuery *query,
+							 RuvSearch *search);
 
-/* Reads the entry table's estimates for the query; returns how many. */
-extern int	rvd_store_entries(RvdStore *store, RuvQuery *query, uint32 *ids,
-							  float *estimates);
+/*
+ * Offers a search the n neighbours of node `id`.  Where a record knows only
+ * their ids, the nodes themselves are asked for the distances; then no page
+ * may be locked.
+ */
+extern void rvd_search_offer(RvdStore *store, RuvQuery *query,
+							 RuvSearch *search, uint32 id, uint32 *ids,
+							 float *estimates, int n);
+
+/*
+ * Nodes that a search is not for (dead ones, say) lead on and take no place
+ * in the pool, up to so many times its width; beyond, they do, so that a
+ * search ends.
+ */
+#define RVD_OTHER_WIDTHS 4
+
+/* Does a visited node keep a place in the pool?  Counts the others. */
+static inline bool
+rvd_keeps_place(const RuvSearch *search, bool is_wanted, int64 *nothers)
+{
+	return is_wanted || ++*nothers > (int64) RVD_OTHER_WIDTHS * search->width;
+}
+
+/*
+ * The free space map only tells pages with a free slot from others: it rounds
+ * sizes, so that it would miss a slot that exactly fits.
+ */
+#define RVD_FREE_RECORDED (BLCKSZ / 2)
+#define RVD_FREE_WANTED (BLCKSZ / 4)
 
 /*
  * Pins and locks exclusively a page with a free slot; *fresh if the page must
@@ -258,7 +284,7 @@ extern bool rvd_place(RvdPlacer *placer, const float *vector,
 /* Finds new neighbours for node `id`, which lost some.  For vacuum. */
 extern void rvd_replace_links(RvdPlacer *placer, uint32 id);
 
-/* Has the neighbours of a node without incoming links link to it again. */
+/* Has the nearest node that a search finds link to node `id`. */
 extern void rvd_link_back(RvdPlacer *placer, uint32 id);
 
 /*
@@ -268,8 +294,8 @@ extern void rvd_link_back(RvdPlacer *placer, uint32 id);
 extern void rvd_add_entry(RvdPlacer *placer, uint32 id, const float *x,
 						  bool must_add);
 
-/* The same for a node that is not at hand; nothing if it is not live. */
-extern void rvd_add_entry_of(RvdPlacer *placer, uint32 id);
+/* The stored vector of node `id`; false if it is not live. */
+extern bool rvd_decode_live(RvdStore *store, uint32 id, float *x);
 
 /* ---- rvd_hnsw_insert.c ---- */
 

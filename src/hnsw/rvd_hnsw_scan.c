@@ -147,9 +147,6 @@ static void
 start_scan(IndexScanDesc scan)
 {
 	RvdScan	   *so = scan->opaque;
-	uint32		ids[RUV_MAX_ENTRIES];
-	float		estimates[RUV_MAX_ENTRIES];
-	int			n;
 
 	pgstat_count_index_scan(scan->indexRelation);
 #ifdef RVD_HAVE_INDEX_SEARCH_COUNT
@@ -181,9 +178,7 @@ start_scan(IndexScanDesc scan)
 									 &so->arena),
 					 "starting a search");
 	init_query(scan, so);
-	n = rvd_store_entries(&so->store, &so->query, ids, estimates);
-	rvd_check_status(ruv_search_offer(&so->search, ids, estimates, n),
-					 "searching");
+	(void) rvd_search_begin(&so->store, &so->query, &so->search);
 }
 
 static void *
@@ -237,6 +232,7 @@ run_search(RvdScan *so)
 {
 	RuvVisit	visit;
 	uint32		id;
+	int64		ndead = 0;
 
 	while ((id = ruv_search_next(&so->search)) != 0)
 	{
@@ -257,11 +253,10 @@ run_search(RvdScan *so)
 		if (is_live)
 			add_hit(so, node, visit.distance);
 		rvd_store_release(&so->store, &pin);
-		ruv_search_settle(&so->search, visit.distance, is_live);
-		rvd_store_check_offer(&so->store, id,
-							  ruv_search_offer(&so->search, visit.ids,
-											   visit.estimates,
-											   visit.nlinks));
+		ruv_search_settle(&so->search, visit.distance,
+						  rvd_keeps_place(&so->search, is_live, &ndead));
+		rvd_search_offer(&so->store, &so->query, &so->search, id, visit.ids,
+						 visit.estimates, visit.nlinks);
 	}
 }
 
@@ -373,6 +368,28 @@ next_hit(IndexScanDesc scan)
 	}
 }
 
+/*
+ * What the executor is told about the hit's place.  A search follows one key;
+ * with several, all that is known is that the executor has to sort.
+ */
+static void
+report_order(IndexScanDesc scan, const RvdScan *so, const RvdHit *hit)
+{
+	scan->xs_recheckorderby = so->is_ordered &&
+		so->mode != RVD_ITERATIVE_RELAXED &&
+		needs_recheck(so, hit, so->next_hit);
+	scan->xs_orderbyvals[0] = Float8GetDatum(hit->low);
+	scan->xs_orderbynulls[0] = false;
+	if (scan->numberOfOrderBys == 1)
+		return;
+	scan->xs_recheckorderby = true;
+	for (int i = 0; i < scan->numberOfOrderBys; i++)
+	{
+		scan->xs_orderbyvals[i] = Float8GetDatum(-INFINITY);
+		scan->xs_orderbynulls[i] = false;
+	}
+}
+
 bool
 rvd_hnsw_gettuple(IndexScanDesc scan, ScanDirection direction)
 {
@@ -393,13 +410,9 @@ rvd_hnsw_gettuple(IndexScanDesc scan, ScanDirection direction)
 
 	if (so->next_tid == 0)
 	{
-		scan->xs_recheckorderby = so->is_ordered &&
-			so->mode != RVD_ITERATIVE_RELAXED &&
-			needs_recheck(so, hit, so->next_hit);
+		report_order(scan, so, hit);
 		so->last_low = hit->low;
 		so->highest = Max(so->highest, hit->high);
-		scan->xs_orderbyvals[0] = Float8GetDatum(hit->low);
-		scan->xs_orderbynulls[0] = false;
 	}
 	scan->xs_heaptid = so->tids[hit->first_tid + (uint32) so->next_tid];
 	scan->xs_recheck = false;

@@ -24,9 +24,6 @@
 #include "pg/rvd_kernels.h"
 #include "types/rvd_vector.h"
 
-#define MIN_HINTS 1024			/* powers of two */
-#define MAX_HINTS (1024 * 1024)
-
 /* ---- geometry ---- */
 
 /* A bump allocator over the tail of the cached chunk. */
@@ -41,33 +38,31 @@ bump(void *context, size_t size)
 }
 
 static Size
-geometry_bytes(int padded, uint32 nhints)
+geometry_bytes(int padded)
 {
 	return MAXALIGN(sizeof(RvdGeometry)) +
-		MAXALIGN(RUV_ROTATE_ROUNDS * (Size) padded / 8) +
-		(Size) nhints * sizeof(Buffer);
+		MAXALIGN(RUV_ROTATE_ROUNDS * (Size) padded / 8);
 }
 
-/*
- * Room for a hint where each block was found last, twice as many as there are
- * blocks now; beyond MAX_HINTS blocks share one.
- */
-static uint32
-hints_for(BlockNumber nblocks)
+/* The signs of the rotation stand behind the struct. */
+static RvdGeometry *
+copy_geometry(const RvdGeometry *geometry)
 {
-	uint32		nhints = MIN_HINTS;
+	Size		bytes = geometry_bytes(geometry->layout.padded);
+	RvdGeometry *copy = palloc(bytes);
 
-	while (nhints < MAX_HINTS && nhints / 2 < nblocks)
-		nhints *= 2;
-	return nhints;
+	memcpy(copy, geometry, bytes);
+	if (copy->rotation.signs != NULL)
+		copy->rotation.signs = (uint8_t *) copy +
+			(geometry->rotation.signs - (const uint8_t *) geometry);
+	return copy;
 }
 
 RvdGeometry *
 rvd_geometry_from_meta(Relation index, const RvdMetaPage *meta,
-					   BlockNumber nblocks, MemoryContext context)
+					   MemoryContext context)
 {
 	RuvLayout	layout;
-	uint32		nhints;
 	RvdGeometry *geometry;
 	char	   *tail;
 	RuvArena	arena = {bump, NULL, &tail};
@@ -98,9 +93,7 @@ rvd_geometry_from_meta(Relation index, const RvdMetaPage *meta,
 		rvd_index_corrupted(index, RVD_META_BLOCK, -1,
 							"The metapage describes an impossible geometry.");
 
-	nhints = hints_for(nblocks);
-	geometry = MemoryContextAllocZero(context,
-									  geometry_bytes(layout.padded, nhints));
+	geometry = MemoryContextAllocZero(context, geometry_bytes(layout.padded));
 	geometry->layout = layout;
 	geometry->m = meta->m;
 	geometry->ef_construction = meta->ef_construction;
@@ -111,17 +104,15 @@ rvd_geometry_from_meta(Relation index, const RvdMetaPage *meta,
 										   (size_t) layout.padded,
 										   meta->seed, &arena),
 						 "preparing the rotation");
-	geometry->hints = (Buffer *) tail;
-	geometry->hint_mask = nhints - 1;
 	return geometry;
 }
 
-const RvdGeometry *
-rvd_hnsw_geometry(Relation index)
+static const RvdGeometry *
+cached_geometry(Relation index)
 {
 	if (index->rd_amcache == NULL)
 	{
-		RvdStore	store = {index, NULL, RVD_LOGGED, 0, NULL};
+		RvdStore	store = {.index = index, .durability = RVD_LOGGED};
 		RvdPin		pin;
 		RvdMetaPage meta;
 
@@ -134,9 +125,7 @@ rvd_hnsw_geometry(Relation index)
 			rvd_index_corrupted(index, RVD_META_BLOCK, -1,
 								"The metapage describes another column.");
 		index->rd_amcache =
-			rvd_geometry_from_meta(index, &meta,
-								   RelationGetNumberOfBlocks(index),
-								   index->rd_indexcxt);
+			rvd_geometry_from_meta(index, &meta, index->rd_indexcxt);
 	}
 	return index->rd_amcache;
 }
@@ -272,14 +261,47 @@ rvd_write_first_pages(RvdStore *store, ForkNumber fork,
 	write_first_page(store, fork, RVD_ENTRY_BLOCK, meta);
 }
 
+/* ---- where a block was last ---- */
+
+/*
+ * Buffers in which this backend found blocks, of all its indexes; blocks that
+ * meet at one place overwrite each other's.  Never freed, so that nobody can
+ * hold a stale pointer; memory that is not touched costs nothing.
+ */
+#define NHINTS (1024 * 1024)	/* a power of two */
+
+static Buffer *hints = NULL;
+
+/* Every so many accesses go through ReadBuffer. */
+#define HINTS_IN_A_ROW 16
+
+static void
+make_hints(void)
+{
+	if (hints != NULL)
+		return;
+	hints = calloc(NHINTS, sizeof(Buffer));
+	if (hints == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
+static Buffer *
+hint_of(const RvdStore *store, BlockNumber block)
+{
+	return &hints[(store->hint_base + block) & (NHINTS - 1)];
+}
+
 void
 rvd_store_open(RvdStore *store, Relation index, RvdDurability durability)
 {
 	store->index = index;
-	store->geometry = rvd_hnsw_geometry(index);
+	store->geometry = copy_geometry(cached_geometry(index));
 	store->durability = durability;
 	store->nblocks = 0;
+	store->hint_base = RelationGetRelid(index) * 2654435769U;
 	store->area = NULL;
+	make_hints();
 }
 
 /* Bytes of a page's contents that are in use; what rvd_init_page was told. */
@@ -329,18 +351,20 @@ check_page(const RvdStore *store, BlockNumber block, Page page, uint16 kind)
 
 /*
  * Pins a block.  The hint saves the search of the buffer table; whether the
- * buffer still holds the block is checked by ReadRecentBuffer.
+ * buffer still holds the block is checked by ReadRecentBuffer.  That one does
+ * not tell the clock sweep that the page is in use, so ReadBuffer has to now
+ * and then.
  */
 static Buffer
 read_buffer(RvdStore *store, BlockNumber block)
 {
-	const RvdGeometry *geometry = store->geometry;
+	static uint32 naccesses = 0;
 	Buffer	   *hint;
 
-	if (geometry == NULL)
+	if (hints == NULL)
 		return ReadBuffer(store->index, block);
-	hint = &geometry->hints[block & geometry->hint_mask];
-	if (*hint == InvalidBuffer ||
+	hint = hint_of(store, block);
+	if (*hint == InvalidBuffer || ++naccesses % HINTS_IN_A_ROW == 0 ||
 		!rvd_read_recent_buffer(store->index, block, *hint))
 		*hint = ReadBuffer(store->index, block);
 	return *hint;
@@ -373,8 +397,7 @@ rvd_store_prefetch(const RvdStore *store, uint32 id)
 
 	if (id == 0)
 		return;
-	buffer = geometry->hints[rvd_block_of(geometry, id) &
-							 geometry->hint_mask];
+	buffer = *hint_of(store, rvd_block_of(geometry, id));
 	if (!BufferIsValid(buffer) || BufferIsLocal(buffer))
 		return;
 	__builtin_prefetch(GetBufferDescriptor(buffer - 1));
@@ -492,9 +515,40 @@ rvd_store_node(RvdStore *store, uint32 id, bool exclusive, RvdPin *pin)
 	return node;
 }
 
-void
-rvd_store_check_offer(const RvdStore *store, uint32 id, RuvStatus status)
+/* The distances to those of the n nodes that were not seen yet. */
+static int
+ask_nodes(RvdStore *store, RuvQuery *query, const RuvSearch *search,
+		  uint32 *ids, float *distances, int n)
 {
+	int			nfresh = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		RvdPin		pin;
+		RuvNode	   *node;
+
+		CHECK_FOR_INTERRUPTS();
+		if (ids[i] != 0 && ruv_search_has_seen(search, ids[i]))
+			continue;
+		node = rvd_store_node(store, ids[i], false, &pin);
+		if (node == NULL)
+			continue;
+		ids[nfresh] = ids[i];
+		distances[nfresh++] = ruv_node_distance(query, node);
+		rvd_store_release(store, &pin);
+	}
+	return nfresh;
+}
+
+void
+rvd_search_offer(RvdStore *store, RuvQuery *query, RuvSearch *search,
+				 uint32 id, uint32 *ids, float *estimates, int n)
+{
+	RuvStatus	status;
+
+	if (store->geometry->layout.slot == RUV_SLOT_ID)
+		n = ask_nodes(store, query, search, ids, estimates, n);
+	status = ruv_search_offer(search, ids, estimates, n);
 	if (status == RUV_ERR_CORRUPT)
 		rvd_index_corrupted(store->index, rvd_block_of(store->geometry, id),
 							rvd_slot_of(store->geometry, id),
@@ -503,9 +557,10 @@ rvd_store_check_offer(const RvdStore *store, uint32 id, RuvStatus status)
 }
 
 int
-rvd_store_entries(RvdStore *store, RuvQuery *query, uint32 *ids,
-				  float *estimates)
+rvd_search_begin(RvdStore *store, RuvQuery *query, RuvSearch *search)
 {
+	uint32		ids[RUV_MAX_ENTRIES];
+	float		estimates[RUV_MAX_ENTRIES];
 	RvdPin		pin;
 	int			n;
 
@@ -517,6 +572,9 @@ rvd_store_entries(RvdStore *store, RuvQuery *query, uint32 *ids,
 		if (ids[i] < rvd_first_id(store->geometry))
 			rvd_index_corrupted(store->index, RVD_ENTRY_BLOCK, -1,
 								"An entry does not name a node.");
+	rvd_search_offer(store, query, search,
+					 rvd_id_of(store->geometry, RVD_ENTRY_BLOCK, 0), ids,
+					 estimates, n);
 	return n;
 }
 
@@ -570,7 +628,8 @@ free_private_slot(RvdStore *store, RvdPin *pin, int *slot, bool *fresh)
 			return false;
 		}
 		/* nobody else knows the block yet; have it read as new */
-		memset(area->pages + (Size) next * BLCKSZ, 0, SizeOfPageHeaderData);
+		memset(area->pages + (Size) next * BLCKSZ, 0, BLCKSZ);
+		pg_write_barrier();
 		pg_atomic_write_u32(area->target, next);
 	}
 }
@@ -579,7 +638,6 @@ bool
 rvd_store_free_slot(RvdStore *store, RvdPin *pin, int *slot, bool *fresh)
 {
 	Relation	index = store->index;
-	Size		wanted = (Size) store->geometry->layout.record_bytes;
 	BlockNumber block;
 	bool		tried_last = false;
 
@@ -589,7 +647,7 @@ rvd_store_free_slot(RvdStore *store, RvdPin *pin, int *slot, bool *fresh)
 	/* the page this backend used last, one that vacuum made room on, ... */
 	block = RelationGetTargetBlock(index);
 	if (!BlockNumberIsValid(block))
-		block = GetPageWithFreeSpace(index, wanted);
+		block = GetPageWithFreeSpace(index, RVD_FREE_WANTED);
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -606,18 +664,18 @@ rvd_store_free_slot(RvdStore *store, RvdPin *pin, int *slot, bool *fresh)
 		if (!BlockNumberIsValid(block))
 		{
 			/* ... or a new page */
+			if (RelationGetNumberOfBlocks(index) >=
+				UINT32_MAX / store->geometry->layout.per_page - 1)
+				ereport(ERROR,
+						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+						 errmsg("index \"%s\" has too many nodes",
+								RelationGetRelationName(index))));
 			LockRelationForExtension(index, ExclusiveLock);
 			pin->buffer = ReadBuffer(index, P_NEW);
 			UnlockRelationForExtension(index, ExclusiveLock);
 			block = BufferGetBlockNumber(pin->buffer);
 			ReleaseBuffer(pin->buffer);
 			RVD_DEBUG_POINT("insert-after-extend");
-			if (block >= UINT32_MAX / store->geometry->layout.per_page)
-				ereport(ERROR,
-						(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-						 errmsg("index \"%s\" has too many nodes",
-								RelationGetRelationName(index))));
-
 			/*
 			 * Whoever looks at the end of the file may get hold of the page
 			 * before us, and fill it; so it is tried like any other.
@@ -631,7 +689,8 @@ rvd_store_free_slot(RvdStore *store, RvdPin *pin, int *slot, bool *fresh)
 			block < RelationGetNumberOfBlocks(index) &&
 			try_block(store, block, pin, slot, fresh))
 			break;
-		block = RecordAndGetPageWithFreeSpace(index, block, 0, wanted);
+		block = RecordAndGetPageWithFreeSpace(index, block, 0,
+											  RVD_FREE_WANTED);
 	}
 	RelationSetTargetBlock(index, pin->block);
 	return true;

@@ -35,9 +35,12 @@ typedef struct Vacuum
 	MemoryContext context;
 
 	uint8	   *dead;			/* a bit for each node id */
-	uint8	   *reached;		/* has an incoming link or entry */
+	uint8	   *reached;		/* a path from the entries leads there */
 	uint32		nbits;			/* of each bitmap */
 	int64		ndead;
+	uint32	   *stack;			/* reached, their links not looked at yet */
+	Size		nstack;
+	Size		stack_room;
 	uint32	   *sample;			/* live nodes, for the entry table */
 	int			nsample;
 	int64		nlive;
@@ -93,7 +96,7 @@ get_page(Vacuum *vacuum, BlockNumber block, bool exclusive, RvdPin *pin)
 	rvd_vacuum_delay();
 	if (rvd_store_is_empty_page(store, block))
 	{
-		RecordPageWithFreeSpace(store->index, block, BLCKSZ / 2);
+		RecordPageWithFreeSpace(store->index, block, RVD_FREE_RECORDED);
 		return false;
 	}
 	rvd_store_get(store, block, exclusive, RVD_KIND_NODE, pin);
@@ -309,28 +312,59 @@ links_out_of_page(Vacuum *vacuum, BlockNumber block)
 	pfree(hurt);
 }
 
-/* Removes dead nodes from the entry table and fills it from the sample. */
+/* The vectors of the sampled nodes; those that are gone are left out. */
+static float **
+sampled_vectors(Vacuum *vacuum)
+{
+	MemoryContext old = MemoryContextSwitchTo(vacuum->context);
+	int			padded = vacuum->store.geometry->layout.padded;
+	float	  **vectors = palloc(RUV_MAX_ENTRIES * sizeof(float *));
+	int			n = 0;
+
+	for (int i = 0; i < vacuum->nsample; i++)
+	{
+		vectors[n] = palloc((Size) padded * sizeof(float));
+		if (rvd_decode_live(&vacuum->store, vacuum->sample[i], vectors[n]))
+			vacuum->sample[n++] = vacuum->sample[i];
+	}
+	vacuum->nsample = n;
+	MemoryContextSwitchTo(old);
+	return vectors;
+}
+
+static bool
+is_entry(const RuvLayout *layout, const void *entries, int n, uint32 id)
+{
+	for (int i = 0; i < n; i++)
+		if (ruv_entry_id(layout, entries, i) == id)
+			return true;
+	return false;
+}
+
+/*
+ * Puts sampled nodes into the places of dead ones, in one change: with no
+ * entry a search would find nothing.
+ */
 static void
 renew_entries(Vacuum *vacuum)
 {
 	RvdStore   *store = &vacuum->store;
 	const RuvLayout *layout = &store->geometry->layout;
+	float	  **vectors = sampled_vectors(vacuum);
 	RvdPin		pin;
 	RvdChange	change;
 	Page		page;
-	RvdEntryPage *table;
+	void	   *entries;
 	int			kept = 0;
 	int			count;
 
 	rvd_store_get(store, RVD_ENTRY_BLOCK, true, RVD_KIND_ENTRY, &pin);
 	rvd_change_begin(&change, store->index, RVD_LOGGED);
 	page = rvd_change_page(&change, pin.buffer, pin.page, false);
-	table = rvd_entry_page(page);
-	count = (int) table->count;
+	entries = rvd_entry_table(page);
+	count = (int) rvd_entry_page(page)->count;
 	for (int i = 0; i < count; i++)
 	{
-		void	   *entries = rvd_entry_table(page);
-
 		if (get_bit(vacuum->dead, vacuum->nbits,
 					ruv_entry_id(layout, entries, i)))
 			continue;
@@ -338,86 +372,105 @@ renew_entries(Vacuum *vacuum)
 				ruv_entry_slot(layout, entries, i),
 				(Size) layout->slot_bytes);
 	}
-	table->count = (uint32) kept;
-	if (kept == count)
-		rvd_change_abort(&change);
-	else
-		rvd_change_finish(&change);
+	for (int i = 0; i < vacuum->nsample && kept < store->geometry->entry_room;
+		 i++)
+		if (!is_entry(layout, entries, kept, vacuum->sample[i]))
+			ruv_entry_set(layout, rvd_kernels, entries, kept++,
+						  vacuum->sample[i], vectors[i]);
+	rvd_entry_page(page)->count = (uint32) kept;
+	rvd_change_finish(&change);
 	rvd_store_release(store, &pin);
-	RVD_DEBUG_POINT("vacuum-between-entries");
-
-	for (int i = 0; i < vacuum->nsample &&
-		 kept < store->geometry->entry_room;
-		 i++, kept++)
-		rvd_add_entry_of(&vacuum->placer, vacuum->sample[i]);
 }
 
-/* ---- nodes that lost every incoming link ---- */
+/* ---- nodes that no path leads to ---- */
 
+/* Notes a node to be walked through. */
 static void
-mark_reached(Vacuum *vacuum, BlockNumber block)
+reach(Vacuum *vacuum, uint32 id)
 {
-	const RvdGeometry *geometry = vacuum->store.geometry;
-	RvdPin		pin;
-
-	if (!get_page(vacuum, block, false, &pin))
+	if (id >= vacuum->nbits || get_bit(vacuum->reached, vacuum->nbits, id))
 		return;
-	for (int i = 0; i < geometry->layout.per_page; i++)
+	set_bit(vacuum->reached, vacuum->nbits, id);
+	if (vacuum->nstack == vacuum->stack_room)
 	{
-		RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
-
-		if (node->state != RUV_NODE_LIVE)
-			continue;
-		for (int k = 0; k < node->nlinks; k++)
-			set_bit(vacuum->reached, vacuum->nbits,
-					ruv_node_link(&geometry->layout, node, k));
+		vacuum->stack_room *= 2;
+		vacuum->stack = repalloc_huge(vacuum->stack,
+									  vacuum->stack_room * sizeof(uint32));
 	}
-	rvd_store_release(&vacuum->store, &pin);
+	vacuum->stack[vacuum->nstack++] = id;
+}
+
+/* Everything that can be reached from the nodes noted. */
+static void
+walk(Vacuum *vacuum)
+{
+	const RuvLayout *layout = &vacuum->store.geometry->layout;
+
+	while (vacuum->nstack > 0)
+	{
+		uint32		id = vacuum->stack[--vacuum->nstack];
+		uint32		ids[RUV_MAX_LINKS];
+		int			n = 0;
+		RvdPin		pin;
+		RuvNode	   *node;
+
+		rvd_vacuum_delay();
+		node = rvd_store_node(&vacuum->store, id, false, &pin);
+		if (node == NULL)
+			continue;
+		for (; n < node->nlinks; n++)
+			ids[n] = ruv_node_link(layout, node, n);
+		rvd_store_release(&vacuum->store, &pin);
+		for (int i = 0; i < n; i++)
+			reach(vacuum, ids[i]);
+	}
 }
 
 static void
-mark_entries_reached(Vacuum *vacuum)
+walk_from_entries(Vacuum *vacuum)
 {
-	const RvdGeometry *geometry = vacuum->store.geometry;
+	const RuvLayout *layout = &vacuum->store.geometry->layout;
 	RvdPin		pin;
 
 	rvd_store_get(&vacuum->store, RVD_ENTRY_BLOCK, false, RVD_KIND_ENTRY,
 				  &pin);
 	for (uint32 i = 0; i < rvd_entry_page(pin.page)->count; i++)
-		set_bit(vacuum->reached, vacuum->nbits,
-				ruv_entry_id(&geometry->layout, rvd_entry_table(pin.page),
-							 (int) i));
+		reach(vacuum, ruv_entry_id(layout, rvd_entry_table(pin.page), (int) i));
 	rvd_store_release(&vacuum->store, &pin);
+	walk(vacuum);
 }
 
+/* Links the islands that begin on a page to what can be reached. */
 static void
 reattach_page(Vacuum *vacuum, BlockNumber block)
 {
 	const RvdGeometry *geometry = vacuum->store.geometry;
 	int			per_page = geometry->layout.per_page;
-	uint32	   *orphans = palloc((Size) per_page * sizeof(uint32));
+	uint32	   *live = palloc((Size) per_page * sizeof(uint32));
 	int			n = 0;
 	RvdPin		pin;
 
 	if (get_page(vacuum, block, false, &pin))
 	{
 		for (int i = 0; i < per_page; i++)
-		{
-			RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
-			uint32		id = rvd_id_of(geometry, block, i);
-
-			if (node->state == RUV_NODE_LIVE &&
-				!get_bit(vacuum->reached, vacuum->nbits, id))
-				orphans[n++] = id;
-		}
+			if (rvd_node_of(&vacuum->store, &pin, i)->state == RUV_NODE_LIVE)
+				live[n++] = rvd_id_of(geometry, block, i);
 		rvd_store_release(&vacuum->store, &pin);
 	}
 	for (int i = 0; i < n; i++)
 	{
-		rvd_link_back(&vacuum->placer, orphans[i]);
+		MemoryContext old;
+
+		if (get_bit(vacuum->reached, vacuum->nbits, live[i]))
+			continue;
+		old = MemoryContextSwitchTo(vacuum->context);
+		rvd_link_back(&vacuum->placer, live[i]);
+		MemoryContextSwitchTo(old);
 		RVD_DEBUG_POINT("vacuum-between-orphans");
+		reach(vacuum, live[i]);
+		walk(vacuum);
 	}
-	pfree(orphans);
+	pfree(live);
 }
 
 /* ---- pass 3: dead nodes freed ---- */
@@ -427,7 +480,7 @@ free_nodes_of_page(Vacuum *vacuum, BlockNumber block)
 {
 	const RvdGeometry *geometry = vacuum->store.geometry;
 	const RuvLayout *layout = &geometry->layout;
-	int			nfree = 0;
+	bool		has_free = false;
 	int			ndead = 0;
 	RvdPin		pin;
 
@@ -438,7 +491,7 @@ free_nodes_of_page(Vacuum *vacuum, BlockNumber block)
 		RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
 
 		if (node->state == RUV_NODE_FREE)
-			nfree++;
+			has_free = true;
 		else if (get_bit(vacuum->dead, vacuum->nbits,
 						 rvd_id_of(geometry, block, i)))
 			ndead++;
@@ -464,10 +517,9 @@ free_nodes_of_page(Vacuum *vacuum, BlockNumber block)
 	rvd_store_release(&vacuum->store, &pin);
 	if (ndead > 0)
 		RVD_DEBUG_POINT("vacuum-between-frees");
-	if (nfree + ndead > 0)
+	if (has_free || ndead > 0)
 		RecordPageWithFreeSpace(vacuum->store.index, block,
-								(Size) (nfree + ndead) *
-									layout->record_bytes);
+								RVD_FREE_RECORDED);
 }
 
 /* ---- the whole ---- */
@@ -497,9 +549,7 @@ remove_dead_nodes(Vacuum *vacuum, BlockNumber *nblocks)
 		links_out_of_page(vacuum, b);
 	RVD_DEBUG_POINT("vacuum-after-unlink");
 
-	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < *nblocks; b++)
-		mark_reached(vacuum, b);
-	mark_entries_reached(vacuum);
+	walk_from_entries(vacuum);
 	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < *nblocks; b++)
 		reattach_page(vacuum, b);
 	RVD_DEBUG_POINT("vacuum-before-free");
@@ -518,6 +568,9 @@ vacuum_open(Vacuum *vacuum, IndexVacuumInfo *info,
 	rvd_store_open(&vacuum->store, info->index, RVD_LOGGED);
 	rvd_placer_init(&vacuum->placer, &vacuum->store, vacuum->context,
 					pg_prng_uint64(&pg_global_prng_state));
+	vacuum->stack_room = 1024;
+	vacuum->stack = MemoryContextAlloc(vacuum->context,
+									   vacuum->stack_room * sizeof(uint32));
 	vacuum->sample = MemoryContextAlloc(vacuum->context,
 										(Size) RUV_MAX_ENTRIES *
 											sizeof(uint32));

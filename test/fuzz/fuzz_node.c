@@ -162,20 +162,21 @@ take_record(Case *c, Input *input)
 {
 	int			kind = take_byte(input);
 	RuvNode	   *node = must_alloc((size_t) c->layout.record_bytes);
-	int			room;
 
 	if (kind % 8 == 1)
+	{
 		ruv_node_init(&c->query, node, SELF);
+		node->ntids = 1;
+	}
 	else
 		take_rest(input, node, (size_t) c->layout.record_bytes);
 	if (kind % 8 == 0)
 		return node;
 	node->state = RUV_NODE_LIVE;
 	node->self = SELF;
-	node->ntids = (uint8_t) (1 + node->ntids % RUV_MAX_TIDS);
-	room = ruv_node_room(&c->layout, node->ntids);
-	if (node->nlinks > room)
-		node->nlinks = (uint8_t) (node->nlinks % (room + 1));
+	/* often sound, sometimes a little too much: the check has to tell */
+	node->ntids = (uint8_t) (node->ntids % (RUV_MAX_TIDS + 3));
+	node->nlinks = (uint8_t) (node->nlinks % (c->layout.slots + 3));
 	if (!(node->residual >= 0))
 		node->residual = 1;
 	if (!(node->norm >= 0))
@@ -183,6 +184,8 @@ take_record(Case *c, Input *input)
 	node->radius = 0;
 	if (!isfinite(node->scale) || node->scale <= 0)
 		node->scale = 1;
+	if (kind % 8 == 2)
+		node->state = RUV_NODE_DEAD;
 	return node;
 }
 

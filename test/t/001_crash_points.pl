@@ -35,7 +35,7 @@ sub statement
 
 my @points = qw(insert-after-extend insert-after-node insert-after-backlink
   insert-before-entry vacuum-between-marks vacuum-after-mark
-  vacuum-between-entries vacuum-after-entries vacuum-between-unlinks
+  vacuum-after-entries vacuum-between-unlinks
   vacuum-between-replacements vacuum-after-unlink vacuum-before-free
   vacuum-between-frees build-before-log build-after-log);
 
@@ -49,9 +49,7 @@ sub work_goes_on
 	fill($node, 't', $dims, 2001, 2020);
 	$node->safe_psql('postgres', 'DELETE FROM t WHERE id % 7 = 0');
 	$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP on) t');
-	$orphans = check_index($node, 't_v', "$name, vacuum");
-	is($orphans, 0, "$name: vacuum leaves no orphan");
-	same_rows($node, 't', $metric, $query, "$name, vacuum", 0);
+	is_whole($node, 't', $metric, $query, "$name, vacuum");
 	is( $node->safe_psql('postgres', q(
 			SELECT dead, rows = (SELECT count(*) FROM t)
 			FROM ruvector.index_check('t_v'))),
@@ -105,6 +103,51 @@ for my $point (@points)
 like(slurp_file($node->logfile), qr/PANIC:  debug point "$_" reached/,
 	"$_: took the server down")
   for @points;
+
+# Nodes whose every neighbour goes: vacuum has others link to them.
+for my $how ('', ':panic')
+{
+	my $name = "vacuum-between-orphans$how";
+
+	$node->safe_psql('postgres', 'DROP TABLE t;
+		CREATE TABLE t (id int PRIMARY KEY, v vector(40))');
+	fill($node, 't', 40, 1, 600);
+	$node->safe_psql('postgres', 'CREATE INDEX t_v ON t USING hnsw (v vector_l1_ops)
+			WITH (m = 2, ef_construction = 4);
+		DELETE FROM t WHERE id % 20 <> 0');
+	fail_at('vacuum-between-orphans', $how, "SET ruvector.debug_point = '$name';
+		VACUUM (INDEX_CLEANUP on) t", $name);
+	for my $time ('before', 'after')
+	{
+		my $orphans = check_index($node, 't_v', "$name, $time vacuum");
+
+		same_rows($node, 't', 'l1', 'array_fill(0.25::real, ARRAY[40])::vector',
+			"$name, $time vacuum", $orphans);
+		$node->safe_psql('postgres', 'VACUUM (INDEX_CLEANUP on) t');
+	}
+}
+
+# Many equal vectors: whom a node forgets for the next of them, that one links to.
+for my $how ('', ':panic')
+{
+	my $name = "insert-after-adoption$how";
+	my $insert = sub {
+		my ($from, $to) = @_;
+
+		return "INSERT INTO t SELECT i, array_fill(0.5::real, ARRAY[40])::vector
+			FROM generate_series($from, $to) i";
+	};
+
+	$node->safe_psql('postgres', 'DROP TABLE t;
+		CREATE TABLE t (id int PRIMARY KEY, v vector(40));
+		CREATE INDEX t_v ON t USING hnsw (v vector_l2_ops)');
+	fill($node, 't', 40, 1, 100);
+	$node->safe_psql('postgres', $insert->(101, 300));
+	fail_at('insert-after-adoption', $how, "SET ruvector.debug_point = '$name'; "
+		  . $insert->(301, 1200), $name);
+	$node->safe_psql('postgres', $insert->(301, 1200));
+	work_goes_on($name, 40, 'l2');
+}
 
 # The very first node, which nothing can lead to but the entry table.
 for my $how ('', ':panic')

@@ -282,11 +282,12 @@ test_estimates(void)
 
 /* The link that is least missed: diverse ones last, then the farthest. */
 static int
-expected_victim(const Scene *scene, uint64_t diverse)
+expected_victim(const Scene *scene, uint64_t diverse, bool spares_twins)
 {
 	int			victim = -1;
 	bool		spared = false;
 	float		farthest = 0;
+	float		residual = scene->node->residual;
 
 	for (int pass = 0; pass < 2 && victim < 0; pass++)
 		for (int i = 0; i < scene->node->nlinks; i++)
@@ -296,6 +297,9 @@ expected_victim(const Scene *scene, uint64_t diverse)
 												   scene->node, i);
 
 			spared = pass == 0 && (diverse >> i & 1) != 0;
+			if (spares_twins &&
+				ruv_link_is_twin(&scene->space.layout, residual, d))
+				spared = true;
 			if (!spared && (victim < 0 || d > farthest))
 			{
 				victim = i;
@@ -417,7 +421,7 @@ add_rows(Scene *scene)
 		make_tid(tid, n);
 		while (scene->node->nlinks > ruv_node_room(layout, n + 1))
 		{
-			int			victim = expected_victim(scene, copy->diverse);
+			int			victim = expected_victim(scene, copy->diverse, false);
 			int			before = scene->node->nlinks;
 
 			if (!CHECK(copy->nlinks == before, "%d links", before))
@@ -492,7 +496,7 @@ expected_selection(const Scene *scene, const RuvCandidate *candidates, int n,
 		for (int k = 0; k < c; k++)
 			if (is_diverse[k] &&
 				ruv_graph_distance(&scene->space.layout, scene->space.kernels,
-								   candidates[c].x, candidates[k].x) <
+								   candidates[c].x, candidates[k].x) <=
 					candidates[c].distance)
 				is_good = false;
 		is_diverse[c] = is_chosen[c] = is_good;
@@ -606,7 +610,7 @@ expected_plan(const Scene *scene, const RuvVisit *visit, uint32_t id,
 
 		if (ruv_node_link(layout, node, i) == id)
 			return refused;
-		if (other <= d && between < d && (node->diverse >> i & 1) != 0)
+		if (other <= d && between <= d && (node->diverse >> i & 1) != 0)
 			is_diverse = false;
 		if (other > d && between < other)
 			shaded |= UINT64_C(1) << i;
@@ -617,11 +621,17 @@ expected_plan(const Scene *scene, const RuvVisit *visit, uint32_t id,
 		plan.slot = node->nlinks;
 	else
 	{
-		int			victim = expected_victim(scene, plan.diverse);
-		bool		victim_is_diverse = (plan.diverse >> victim & 1) != 0;
-		float		farthest = ruv_node_link_distance(layout,
-													  scene->space.kernels,
-													  node, victim);
+		bool		is_twin = ruv_link_is_twin(layout, node->residual, d);
+		int			victim = expected_victim(scene, plan.diverse,
+											 is_twin && !must_take);
+		bool		victim_is_diverse;
+		float		farthest;
+
+		if (victim < 0)
+			return refused;
+		victim_is_diverse = (plan.diverse >> victim & 1) != 0;
+		farthest = ruv_node_link_distance(layout, scene->space.kernels, node,
+										  victim);
 
 		if (!must_take &&
 			(is_diverse < victim_is_diverse ||
