@@ -84,6 +84,7 @@ SELECT p.oid::regprocedure FROM pg_depend d JOIN pg_extension e ON d.refobjid = 
 	JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 WHERE extname = 'ruvector_delta' AND d.deptype = 'e' AND prokind = 'f'
 	AND 'elsewhere.vector'::regtype = ANY (proargtypes::oid[] || prorettype)
+	AND 'elsewhere.deltavec'::regtype <> ALL (proargtypes::oid[] || prorettype)
 	AND (proparallel <> 's' OR provolatile <> 'i' OR NOT proisstrict);
 
 \c :home
