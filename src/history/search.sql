@@ -33,7 +33,7 @@ $$;
 -- Two lists are merged: rows whose column tells the truth, by the index; and
 -- the keys in `overlay`, whose vectors are put together and compared one by
 -- one.  $1 query, $2 k, $3 point.
-CREATE FUNCTION ruvector.search_statement(t ruvector.tracked, operator text, overlay text, vector_of text, filter text)
+CREATE FUNCTION ruvector.search_statement(t ruvector.tracked, operator text, behind text, vector_of text, filter text)
 RETURNS text LANGUAGE sql STABLE RETURN format($sql$
 	WITH overlay AS MATERIALIZED (%1$s),
 	live AS MATERIALIZED (
@@ -48,7 +48,7 @@ RETURNS text LANGUAGE sql STABLE RETURN format($sql$
 		UNION ALL
 		SELECT c.key, c.v %4$s $1, 'overlay' FROM composed c WHERE c.v IS NOT NULL) s
 	ORDER BY s.distance, s.key LIMIT $2$sql$,
-	overlay,
+	behind,
 	format('(%s)::text', CASE cardinality(t.key) WHEN 1 THEN format('r.%I', t.key[1])
 		ELSE (SELECT format('ROW(%s)', string_agg(format('r.%I', k), ', ' ORDER BY n)) FROM unnest(t.key) WITH ORDINALITY u(k, n)) END),
 	t."column", operator, t.rel,
@@ -103,13 +103,19 @@ CREATE FUNCTION ruvector.search_as_of(rel regclass, "column" name, query vector,
 	metric text DEFAULT 'l2', filter text DEFAULT NULL, exact boolean DEFAULT false)
 RETURNS TABLE (key text, distance float8, source text)
 LANGUAGE sql STABLE
-	RETURN ruvector.search_as_of(rel, "column", query, k, ruvector.resolve(as_of), metric, filter, exact);
+BEGIN ATOMIC
+	SELECT s.key, s.distance, s.source
+	FROM ruvector.search_as_of(rel, "column", query, k, ruvector.resolve(as_of), metric, filter, exact) s;
+END;
 
 CREATE FUNCTION ruvector.search_as_of(rel regclass, "column" name, query vector, k integer, as_of timestamptz,
 	metric text DEFAULT 'l2', filter text DEFAULT NULL, exact boolean DEFAULT false)
 RETURNS TABLE (key text, distance float8, source text)
 LANGUAGE sql STABLE
-	RETURN ruvector.search_as_of(rel, "column", query, k, ruvector.resolve(as_of), metric, filter, exact);
+BEGIN ATOMIC
+	SELECT s.key, s.distance, s.source
+	FROM ruvector.search_as_of(rel, "column", query, k, ruvector.resolve(as_of), metric, filter, exact) s;
+END;
 
 COMMENT ON FUNCTION ruvector.search_as_of(regclass, name, vector, integer, ruvector.point, text, text, boolean) IS
 	'what a search would have returned then: unchanged keys by the index, changed ones compared one by one';

@@ -168,9 +168,9 @@ BEGIN
 		USING ruvector.current_era(), moment;
 	INSERT INTO ruvector.tracked AS t (rel, "column", key, log_key, mode, log, pending, max_drift, max_chain, max_age,
 		since, horizon, rel_oid, numbers)
-	SELECT track.rel, track."column", track.key, track.log_key, track.mode, log::regclass, pending::regclass,
+	SELECT track.rel, track."column", key, log_key, track.mode, log::regclass, pending::regclass,
 		track.max_drift, track.max_chain, track.max_age, moment, moment, track.rel,
-		(SELECT array_agg(a.attnum ORDER BY u.n) FROM unnest(track."column" || track.key) WITH ORDINALITY u(k, n)
+		(SELECT array_agg(a.attnum ORDER BY u.n) FROM unnest(track."column" || key) WITH ORDINALITY u(k, n)
 			JOIN pg_attribute a ON a.attrelid = track.rel AND a.attname = u.k)
 	RETURNING t.id INTO tracked_id;
 	PERFORM ruvector.create_triggers(rel, "column", tracked_id, mode);
