@@ -55,7 +55,7 @@ key_of_row(Datum row, const RvdTracked *t)
 		lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
 							   HeapTupleHeaderGetTypMod(header));
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header),
-						   .t_data = header};
+				  .t_data = header};
 	RvdKey		key = {{0}};
 
 	if (desc->natts != t->nkeys)

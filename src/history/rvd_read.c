@@ -47,7 +47,7 @@ point_of(Datum datum, const RvdTracked *t)
 		lookup_rowtype_tupdesc(HeapTupleHeaderGetTypeId(header),
 							   HeapTupleHeaderGetTypMod(header));
 	HeapTupleData tuple = {.t_len = HeapTupleHeaderGetDatumLength(header),
-						   .t_data = header};
+				  .t_data = header};
 	RvdPoint	point = {RVD_PLAN_CHAIN_AT_TIME, {0}};
 	Datum		field[POINT_METHOD + 1];
 	bool		null[POINT_METHOD + 1];

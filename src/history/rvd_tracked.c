@@ -26,12 +26,12 @@
 
 #include "history/rvd_history.h"
 
-#define EQUAL	 "OPERATOR(pg_catalog.=)"
-#define LESS	 "OPERATOR(pg_catalog.<)"
-#define AT_MOST	 "OPERATOR(pg_catalog.<=)"
+#define EQUAL "OPERATOR(pg_catalog.=)"
+#define LESS "OPERATOR(pg_catalog.<)"
+#define AT_MOST "OPERATOR(pg_catalog.<=)"
 #define AT_LEAST "OPERATOR(pg_catalog.>=)"
-#define PLUS	 "OPERATOR(pg_catalog.+)"
-#define MINUS	 "OPERATOR(pg_catalog.-)"
+#define PLUS "OPERATOR(pg_catalog.+)"
+#define MINUS "OPERATOR(pg_catalog.-)"
 
 static HTAB *tracked_columns = NULL;
 
@@ -66,7 +66,7 @@ static void
 make_table(void)
 {
 	HASHCTL		control = {.keysize = sizeof(int32),
-						   .entrysize = sizeof(RvdTracked)};
+				.entrysize = sizeof(RvdTracked)};
 
 	tracked_columns = hash_create("ruvector tracked columns", 16, &control,
 								  HASH_ELEM | HASH_BLOBS);
@@ -286,8 +286,8 @@ rvd_tracked_by_name(Oid rel, const char *column)
 		values[1] = CStringGetTextDatum(column);
 	}
 	SPI_execute_with_args(FIELDS "WHERE rel::pg_catalog.oid " EQUAL " $1 AND "
-						  "(\"column\" " EQUAL " $2::pg_catalog.name OR $2 IS "
-						  "NULL)",
+								 "(\"column\" " EQUAL " $2::pg_catalog.name OR $2 IS "
+								 "NULL)",
 						  2, types, values, column == NULL ? " n" : NULL, true,
 						  2);
 	if (SPI_processed == 0)
@@ -545,8 +545,8 @@ static int
 plan_types(const RvdTracked *t, RvdPlan plan, Oid *types)
 {
 	static const Oid append[] = {INT4OID, INT4OID, CHAROID, INT2OID, INT8OID,
-								 InvalidOid, InvalidOid, TEXTOID, TEXTOID,
-								 TEXTOID};
+					 InvalidOid, InvalidOid, TEXTOID, TEXTOID,
+					 TEXTOID};
 
 	static const Oid statement[] = {INT2OID, TEXTOID, TEXTOID, TEXTOID};
 

@@ -115,7 +115,8 @@ fold(RvdState *state)
 
 	for (int i = 0; i < n; i++)
 		frames[i] = frame_of(i, i == 0);
-	rvd_check_delta(ruv_delta_decode(&arena, NULL, frames[0].data,
+	rvd_check_delta(ruv_delta_decode(&arena, rvd_frame_rules(),
+									 frames[0].data,
 									 frames[0].size, &first, NULL),
 					"reading the log");
 	if (first.kind == RUV_DELTA_DELETE)
@@ -126,8 +127,8 @@ fold(RvdState *state)
 	rvd_check_delta(ruv_delta_apply(&first, v->x, first.dims, &exists),
 					"reading the log");
 	state->keyframe = copy_vector(v);
-	rvd_check_delta(ruv_delta_fold(&arena, NULL, frames + 1, (uint32_t) n - 1,
-								   v->x, first.dims, &exists, NULL),
+	rvd_check_delta(ruv_delta_fold(&arena, rvd_frame_rules(), frames + 1,
+								   (uint32_t) n - 1, v->x, first.dims, &exists, NULL),
 					"reading the log");
 	state->vector = exists ? v : NULL;
 }
