@@ -453,8 +453,12 @@ reattach_page(Vacuum *vacuum, BlockNumber block)
 	if (get_page(vacuum, block, false, &pin))
 	{
 		for (int i = 0; i < per_page; i++)
-			if (rvd_node_of(&vacuum->store, &pin, i)->state == RUV_NODE_LIVE)
+		{
+			RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
+
+			if (node->state == RUV_NODE_LIVE)
 				live[n++] = rvd_id_of(geometry, block, i);
+		}
 		rvd_store_release(&vacuum->store, &pin);
 	}
 	for (int i = 0; i < n; i++)
