@@ -431,11 +431,15 @@ walk_from_entries(Vacuum *vacuum)
 {
 	const RuvLayout *layout = &vacuum->store.geometry->layout;
 	RvdPin		pin;
+	void	   *entries;
+	int			n;
 
 	rvd_store_get(&vacuum->store, RVD_ENTRY_BLOCK, false, RVD_KIND_ENTRY,
 				  &pin);
-	for (uint32 i = 0; i < rvd_entry_page(pin.page)->count; i++)
-		reach(vacuum, ruv_entry_id(layout, rvd_entry_table(pin.page), (int) i));
+	n = (int) rvd_entry_page(pin.page)->count;
+	entries = rvd_entry_table(pin.page);
+	for (int i = 0; i < n; i++)
+		reach(vacuum, ruv_entry_id(layout, entries, i));
 	rvd_store_release(&vacuum->store, &pin);
 	walk(vacuum);
 }
@@ -453,8 +457,12 @@ reattach_page(Vacuum *vacuum, BlockNumber block)
 	if (get_page(vacuum, block, false, &pin))
 	{
 		for (int i = 0; i < per_page; i++)
-			if (rvd_node_of(&vacuum->store, &pin, i)->state == RUV_NODE_LIVE)
+		{
+			RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
+
+			if (node->state == RUV_NODE_LIVE)
 				live[n++] = rvd_id_of(geometry, block, i);
+		}
 		rvd_store_release(&vacuum->store, &pin);
 	}
 	for (int i = 0; i < n; i++)
