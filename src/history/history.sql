@@ -25,8 +25,12 @@ CREATE TABLE ruvector.tracked (
 	max_drift real NOT NULL CHECK (max_drift >= 0),
 	max_chain integer NOT NULL CHECK (max_chain BETWEEN 1 AND 10000),
 	max_age interval NOT NULL CHECK (max_age > interval '0'),
+	dims integer NOT NULL,
 	since timestamptz NOT NULL,
 	horizon timestamptz NOT NULL,
+	keep_age interval CHECK (keep_age >= interval '0'),
+	keep_versions integer CHECK (keep_versions >= 1),
+	as_of name,
 	rel_oid oid NOT NULL,
 	numbers smallint[] NOT NULL,
 	UNIQUE (rel, "column")
@@ -48,13 +52,23 @@ CREATE INDEX ON ruvector.tags (at);
 
 COMMENT ON TABLE ruvector.tags IS 'named points in time, exact across all tracked tables';
 
+CREATE TABLE ruvector.materialized (
+	tracked_id integer NOT NULL REFERENCES ruvector.tracked ON DELETE CASCADE,
+	tag text NOT NULL REFERENCES ruvector.tags ON DELETE CASCADE,
+	rel regclass NOT NULL,
+	PRIMARY KEY (tracked_id, tag)
+);
+
+COMMENT ON TABLE ruvector.materialized IS 'tables that hold a column as it was at a tag';
+
 SELECT pg_catalog.pg_extension_config_dump('ruvector.era', '');
 SELECT pg_catalog.pg_extension_config_dump('ruvector.tracked', '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('ruvector.tracked', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump('ruvector.tags', '');
+SELECT pg_catalog.pg_extension_config_dump('ruvector.materialized', '');
 
-GRANT SELECT ON ruvector.era, ruvector.tracked, ruvector.tags TO PUBLIC;
-GRANT INSERT, UPDATE, DELETE ON ruvector.tracked, ruvector.tags TO PUBLIC;
+GRANT SELECT ON ruvector.era, ruvector.tracked, ruvector.tags, ruvector.materialized TO PUBLIC;
+GRANT INSERT, UPDATE, DELETE ON ruvector.tracked, ruvector.tags, ruvector.materialized TO PUBLIC;
 
 CREATE FUNCTION ruvector.check_tracked() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -73,6 +87,22 @@ $$;
 
 CREATE TRIGGER check_tracked BEFORE INSERT OR UPDATE OR DELETE ON ruvector.tracked
 	FOR EACH ROW EXECUTE FUNCTION ruvector.check_tracked();
+
+CREATE FUNCTION ruvector.check_materialized() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	changed record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+	owner oid := (SELECT c.relowner FROM ruvector.tracked t JOIN pg_class c ON c.oid = t.rel WHERE t.id = changed.tracked_id);
+BEGIN
+	IF owner IS NOT NULL AND NOT pg_has_role(current_user, owner, 'USAGE') THEN
+		RAISE EXCEPTION 'must be owner of the tracked table' USING ERRCODE = 'insufficient_privilege';
+	END IF;
+	RETURN changed;
+END
+$$;
+
+CREATE TRIGGER check_materialized BEFORE INSERT OR UPDATE OR DELETE ON ruvector.materialized
+	FOR EACH ROW EXECUTE FUNCTION ruvector.check_materialized();
 
 CREATE FUNCTION ruvector.check_tag() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -194,7 +224,9 @@ BEGIN
 	IF current_setting('track_commit_timestamp')::boolean THEN
 		RETURN ROW(coalesce(now_era, 1::smallint), NULL, at, 'commit time')::ruvector.point;
 	END IF;
-	SELECT * INTO t FROM ruvector.tags g WHERE g.at <= resolve.at ORDER BY g.at DESC LIMIT 1;
+	-- an older tag says less about that time than the times of writing do
+	SELECT * INTO t FROM ruvector.tags g WHERE g.at <= resolve.at AND g.at > resolve.at - interval '2 minutes'
+	ORDER BY g.at DESC LIMIT 1;
 	IF FOUND THEN
 		RETURN ROW(t.era, t.snapshot, t.at, 'tag ' || quote_ident(t.name))::ruvector.point;
 	END IF;
@@ -203,7 +235,7 @@ END
 $$;
 
 COMMENT ON FUNCTION ruvector.resolve(timestamptz) IS
-	'commit times where track_commit_timestamp is on, else the last tag before, else the times of writing (not exact)';
+	'commit times where track_commit_timestamp is on, else the last tag of the two minutes before, else the times of writing (not exact)';
 
 -- Did a log row's transaction count at that point?
 CREATE FUNCTION ruvector.happened(era smallint, xid xid8, at timestamptz, point ruvector.point)

@@ -57,6 +57,16 @@ RETURNS text LANGUAGE sql STABLE RETURN format($sql$
 	ruvector.key_value(t, 'o'), vector_of,
 	CASE WHEN filter IS NULL THEN '' ELSE format('JOIN %s r ON %s WHERE %s', t.rel, ruvector.key_matches(t, 'o'), filter) END);
 
+-- a table that holds the column as it was, with an index of its own
+CREATE FUNCTION ruvector.search_frozen_statement(t ruvector.tracked, operator text, frozen regclass, filter text)
+RETURNS text LANGUAGE sql STABLE RETURN format($sql$
+	SELECT (%1$s)::text, o.vector_then %2$s $1, 'tag'
+	FROM %3$s o %4$s WHERE o.vector_then IS NOT NULL %5$s
+	ORDER BY o.vector_then %2$s $1 LIMIT $2$sql$,
+	ruvector.key_value(t, 'o'), operator, frozen,
+	CASE WHEN filter IS NULL THEN '' ELSE format('JOIN %s r ON %s', t.rel, ruvector.key_matches(t, 'o')) END,
+	CASE WHEN filter IS NULL THEN '' ELSE format('AND (%s)', filter) END);
+
 CREATE FUNCTION ruvector.search(rel regclass, "column" name, query vector, k integer DEFAULT 10, metric text DEFAULT 'l2',
 	filter text DEFAULT NULL)
 RETURNS TABLE (key text, distance float8, source text)
@@ -84,9 +94,16 @@ SET search_path = pg_catalog, pg_temp SET hnsw.iterative_scan = strict_order SET
 DECLARE
 	t ruvector.tracked := ruvector.tracked_column(rel, "column");
 	changed text;
+	frozen regclass;
 BEGIN
 	PERFORM ruvector.check_search(t, query, k);
 	PERFORM ruvector.check_reachable(t, point);
+	frozen := (SELECT m.rel FROM ruvector.materialized m WHERE m.tracked_id = t.id AND 'tag ' || quote_ident(m.tag) = point.method);
+	IF frozen IS NOT NULL AND NOT exact THEN
+		RETURN QUERY EXECUTE ruvector.search_frozen_statement(t, ruvector.distance_operator(t, metric), frozen, filter)
+			USING query, k;
+		RETURN;
+	END IF;
 	IF exact THEN
 		changed := format('SELECT DISTINCT %s FROM %s l', ruvector.key_list(t, 'l'), t.log);
 	ELSE

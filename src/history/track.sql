@@ -167,13 +167,17 @@ BEGIN
 		"column", "column", rel)
 		USING ruvector.current_era(), moment;
 	INSERT INTO ruvector.tracked AS t (rel, "column", key, log_key, mode, log, pending, max_drift, max_chain, max_age,
-		since, horizon, rel_oid, numbers)
+		dims, since, horizon, rel_oid, numbers)
 	SELECT track.rel, track."column", key, log_key, track.mode, log::regclass, pending::regclass,
-		track.max_drift, track.max_chain, track.max_age, moment, moment, track.rel,
+		track.max_drift, track.max_chain, track.max_age,
+		(SELECT a.atttypmod FROM pg_attribute a WHERE a.attrelid = track.rel AND a.attname = track."column"),
+		moment, moment, track.rel,
 		(SELECT array_agg(a.attnum ORDER BY u.n) FROM unnest(track."column" || key) WITH ORDINALITY u(k, n)
 			JOIN pg_attribute a ON a.attrelid = track.rel AND a.attname = u.k)
 	RETURNING t.id INTO tracked_id;
 	PERFORM ruvector.create_triggers(rel, "column", tracked_id, mode);
+	PERFORM ruvector.create_as_of(tracked_id);
+	PERFORM ruvector.create_current(rel);
 END
 $$;
 
@@ -197,7 +201,9 @@ BEGIN
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', trigger.tgname, rel);
 	END LOOP;
+	PERFORM ruvector.drop_as_of(t.id);
 	DELETE FROM ruvector.tracked x WHERE x.id = t.id;
+	PERFORM ruvector.create_current(rel);
 	EXECUTE format('DROP TABLE %s', t.pending);
 	IF NOT keep_history THEN
 		EXECUTE format('DROP TABLE %s', t.log);
