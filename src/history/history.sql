@@ -226,6 +226,7 @@ BEGIN
 	END IF;
 	-- an older tag says less about that time than the times of writing do
 	SELECT * INTO t FROM ruvector.tags g WHERE g.at <= resolve.at AND g.at > resolve.at - interval '2 minutes'
+		AND NOT EXISTS (SELECT FROM ruvector.tracked x WHERE x.horizon > g.at AND x.horizon <= resolve.at)
 	ORDER BY g.at DESC LIMIT 1;
 	IF FOUND THEN
 		RETURN ROW(t.era, t.snapshot, t.at, 'tag ' || quote_ident(t.name))::ruvector.point;

@@ -31,14 +31,14 @@ CREATE FUNCTION ruvector.compact(rel regclass, "column" name DEFAULT NULL, budge
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	t ruvector.tracked := ruvector.tracked_column(rel, "column");
-	horizon timestamptz;
+	until timestamptz;
 	removed bigint;
 BEGIN
 	IF t.keep_age IS NULL AND t.keep_versions IS NULL THEN
 		RETURN 0;
 	END IF;
 	-- what was given a name is kept, however old
-	horizon := least(clock_timestamp() - coalesce(t.keep_age, interval '0'),
+	until := least(clock_timestamp() - coalesce(t.keep_age, interval '0'),
 		(SELECT min(g.at) FROM ruvector.tags g WHERE NOT g.automatic AND g.at >= t.horizon));
 	EXECUTE format($sql$
 		WITH kept AS MATERIALIZED (
@@ -56,10 +56,10 @@ BEGIN
 		(SELECT string_agg(format('h.%I = l.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
 		(SELECT string_agg(format('l.%I = k.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
 		t.rel::oid, ruvector.key_value(t, 'l'), t."column")
-		USING horizon, ruvector.first_kept_point(horizon), t.keep_versions, budget;
+		USING until, ruvector.first_kept_point(until), t.keep_versions, budget;
 	GET DIAGNOSTICS removed = ROW_COUNT;
 	IF removed > 0 THEN
-		UPDATE ruvector.tracked x SET horizon = greatest(x.horizon, compact.horizon) WHERE x.id = t.id;
+		UPDATE ruvector.tracked x SET horizon = greatest(x.horizon, until) WHERE x.id = t.id;
 	END IF;
 	RETURN removed;
 END
