@@ -17,16 +17,16 @@ COMMENT ON FUNCTION ruvector.set_retention(regclass, name, interval, integer) IS
 -- A point such that nothing at or after `horizon` can be asked for that it
 -- has not happened before: the first tag that is kept, else now.
 CREATE FUNCTION ruvector.first_kept_point(horizon timestamptz) RETURNS ruvector.point
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(
 		(SELECT ROW(g.era, g.snapshot, g.at, 'tag ' || quote_ident(g.name))::ruvector.point
 		FROM ruvector.tags g WHERE g.at >= horizon ORDER BY g.at LIMIT 1),
-		ROW((SELECT max(e.era) FROM ruvector.era e), pg_current_snapshot(), horizon, 'now')::ruvector.point)
+		ROW(ruvector.current_era(), pg_current_snapshot(), horizon, 'now')::ruvector.point)
 $$;
 
 -- Takes away versions that no point within the retention needs.  The first
 -- one that stays gets a keyframe if it has none: what is left of its chain
--- begins there.
+-- begins there.  What a lazy column still builds on is not touched.
 CREATE FUNCTION ruvector.compact(rel regclass, "column" name DEFAULT NULL, budget integer DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -44,8 +44,9 @@ BEGIN
 		WITH kept AS MATERIALIZED (
 			SELECT * FROM (
 				SELECT %1$s, max(l.version) FILTER (WHERE l.at <= $1 AND ruvector.happened(l.era, l.xid, l.at, $2)
-						AND l.version <= h.version - coalesce($3, 1) + 1) AS first, min(l.version) AS oldest
-				FROM %2$s l, LATERAL (SELECT max(h.version) AS version FROM %2$s h WHERE %3$s) h
+						AND (l.era < ($2).era OR coalesce(ruvector.commit_time(l.xid), l.at) <= $1)
+						AND l.version <= h.version - coalesce($3, 1) + 1 %8$s) AS first, min(l.version) AS oldest
+				FROM %2$s l, LATERAL (SELECT h.version, h.base FROM %2$s h WHERE %3$s ORDER BY h.version DESC LIMIT 1) h
 				GROUP BY %1$s) x
 			WHERE x.first > x.oldest LIMIT $4),
 		whole AS (
@@ -55,7 +56,7 @@ BEGIN
 		ruvector.key_list(t, 'l'), t.log,
 		(SELECT string_agg(format('h.%I = l.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
 		(SELECT string_agg(format('l.%I = k.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
-		t.rel::oid, ruvector.key_value(t, 'l'), t."column")
+		t.rel::oid, ruvector.key_value(t, 'l'), t."column", CASE t.mode WHEN 'lazy' THEN 'AND l.version <= h.base' ELSE '' END)
 		USING until, ruvector.first_kept_point(until), t.keep_versions, budget;
 	GET DIAGNOSTICS removed = ROW_COUNT;
 	IF removed > 0 THEN
