@@ -28,6 +28,7 @@ DECLARE
 	t ruvector.tracked;
 	place record;
 	columns text;
+	body text;
 	name name;
 BEGIN
 	SELECT * INTO STRICT t FROM ruvector.tracked x WHERE x.id = tracked_id;
@@ -41,14 +42,14 @@ BEGIN
 		format_type(a.atttypid, a.atttypmod)), ', ' ORDER BY k.n) INTO columns
 	FROM unnest(t.key || t."column") WITH ORDINALITY k(name, n)
 		JOIN pg_attribute a ON a.attrelid = t.rel AND a.attname = k.name;
+	body := format('SELECT * FROM ruvector.as_of_(%s, ruvector.resolve($1)) AS r(%s, since_version integer, since timestamptz)',
+		tracked_id, columns);
 	EXECUTE format($sql$
 		CREATE FUNCTION %1$I.%2$I(as_of text) RETURNS TABLE (%3$s, since_version integer, since timestamptz)
-		LANGUAGE sql STABLE AS 'SELECT * FROM ruvector.as_of_(%4$s, ruvector.resolve($1)) AS r(%3$s, since_version integer, since timestamptz)'$sql$,
-		place.nspname, name, columns, tracked_id);
+		LANGUAGE sql STABLE AS %4$L$sql$, place.nspname, name, columns, body);
 	EXECUTE format($sql$
 		CREATE FUNCTION %1$I.%2$I(as_of timestamptz) RETURNS TABLE (%3$s, since_version integer, since timestamptz)
-		LANGUAGE sql STABLE AS 'SELECT * FROM ruvector.as_of_(%4$s, ruvector.resolve($1)) AS r(%3$s, since_version integer, since timestamptz)'$sql$,
-		place.nspname, name, columns, tracked_id);
+		LANGUAGE sql STABLE AS %4$L$sql$, place.nspname, name, columns, body);
 	EXECUTE format('ALTER FUNCTION %I.%I(text) OWNER TO %I', place.nspname, name, place.owner);
 	EXECUTE format('ALTER FUNCTION %I.%I(timestamptz) OWNER TO %I', place.nspname, name, place.owner);
 	UPDATE ruvector.tracked x SET as_of = name WHERE x.id = tracked_id;
@@ -61,8 +62,8 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	f record;
 BEGIN
-	FOR f IN SELECT p.oid::regprocedure AS signature FROM ruvector.tracked t JOIN pg_class c ON c.oid = t.log
-		JOIN pg_proc p ON p.proname = t.as_of AND p.proowner = c.relowner
+	FOR f IN SELECT p.oid::regprocedure AS signature FROM ruvector.tracked t
+		JOIN pg_proc p ON p.proname = t.as_of AND pg_has_role(current_user, p.proowner, 'USAGE')
 			AND starts_with(p.prosrc, format('SELECT * FROM ruvector.as_of_(%s, ruvector.resolve($1))', tracked_id))
 		WHERE t.id = tracked_id
 	LOOP

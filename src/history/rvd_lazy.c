@@ -218,12 +218,16 @@ applied(const RvdState *state, Datum delta)
 	return rvd_delta_applied(state->vector, delta);
 }
 
-/* One try; false if another session was faster. */
+/*
+ * One try; false if another session was faster.  column: what the row holds,
+ * if it is locked.
+ */
 static bool
 apply_once(RvdTracked *t, const RvdKey *key, Datum delta, bool is_locked,
-		   int32 *version, bool *needs_lock)
+		   const RvdVector *column, int32 *version, bool *needs_lock)
 {
-	RvdState	state = rvd_state(t, key, NULL, false);
+	RvdState	state = is_locked ? rvd_lazy_current(t, key, column) :
+								 rvd_state(t, key, NULL, false);
 	RvdVector  *new;
 	RvdChange	change = {.op = RVD_OP_UPDATE, .delta = delta};
 	bool		fold;
@@ -258,17 +262,19 @@ static int32
 apply_lazily(RvdTracked *t, const RvdKey *key, Datum delta)
 {
 	RvdIdentity before;
+	RvdVector  *column = NULL;
 	int32		version;
 	bool		is_locked = false;
 	bool		needs_lock = false;
 
 	check_rights(t, key);
 	rvd_as_owner(t, &before);
-	while (!apply_once(t, key, delta, is_locked, &version, &needs_lock))
+	while (!apply_once(t, key, delta, is_locked, column, &version,
+					   &needs_lock))
 	{
 		if (!needs_lock)
 			rvd_lost_race(t, key);
-		else if (run(t, RVD_PLAN_LOCK_ROW, key) == 0)
+		else if (!rvd_lock_row(t, key, &column))
 			no_such_key(t, key);
 		is_locked |= needs_lock;
 	}
