@@ -46,9 +46,9 @@ UPDATE pairs SET a = 5, note = 'moved' WHERE (a, b) = (1, 'b');
 SELECT version, op, vector FROM ruvector.history('pairs', ROW(1, 'b'));
 SELECT version, op, vector FROM ruvector.history('pairs', ROW(5, 'b'));
 SELECT key, distance FROM ruvector.search('pairs', 'v', '[2.1,1.1]', 2);
-SELECT ruvector.fold_all('pairs'), (pg_temp.try($$SELECT ruvector.vector('pairs', 5)$$)).*;
-SELECT (pg_temp.try($$SELECT ruvector.vector('pairs', ROW(5, 'b', 1))$$)).*;
-SELECT (pg_temp.try($$SELECT ruvector.vector('pairs', ROW(5, NULL::text))$$)).*;
+SELECT ruvector.fold_all('pairs'), t.* FROM pg_temp.try($$SELECT ruvector.vector('pairs', 5)$$) t;
+SELECT * FROM pg_temp.try($$SELECT ruvector.vector('pairs', ROW(5, 'b', 1))$$);
+SELECT * FROM pg_temp.try($$SELECT ruvector.vector('pairs', ROW(5, NULL::text))$$);
 SELECT * FROM pg_temp.faults('pairs');
 
 -- names that the log, or <table>_as_of, has taken
@@ -79,7 +79,7 @@ SELECT * FROM "My ""Docs""_current";
 RESET search_path;
 SELECT "column", log, as_of FROM ruvector.tracked WHERE rel = '"Odd.Schema"."My ""Docs"""'::regclass ORDER BY 1;
 SELECT version, vector FROM ruvector.history('"Odd.Schema"."My ""Docs"""', 1, "column" => 'v''2');
-SELECT (pg_temp.try($$SELECT ruvector.vector('"Odd.Schema"."My ""Docs"""', 1)$$)).*;
+SELECT * FROM pg_temp.try($$SELECT ruvector.vector('"Odd.Schema"."My ""Docs"""', 1)$$);
 SELECT c, f.* FROM unnest('{V 1,v''2,v3}'::name[]) c, pg_temp.faults('"Odd.Schema"."My ""Docs"""', c) f;
 SELECT ruvector.untrack('"Odd.Schema"."My ""Docs"""', 'v''2', keep_history => false);
 SELECT * FROM "Odd.Schema"."My ""Docs""_current";

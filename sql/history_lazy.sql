@@ -65,8 +65,8 @@ SELECT * FROM pg_temp.faults('docs');
 SELECT ruvector.apply_many('docs', ARRAY[1, 2, 3, 1], ARRAY['{1:9}/4', '{1:9}/4', '{1:9}/4', '{1:9.5}/4']::deltavec[]);
 SELECT ruvector.apply_many('docs', '{}'::int[], '{}'), ruvector.apply_many('docs', NULL::int[], NULL);
 SELECT id, v FROM docs_current WHERE id < 4 ORDER BY id;
-SELECT (pg_temp.try($$SELECT ruvector.apply_many('docs', ARRAY[1, 99], ARRAY['{1:7}/4', '{1:7}/4']::deltavec[])$$)).*;
-SELECT (pg_temp.try($$SELECT ruvector.apply_many('docs', ARRAY[1, 2], ARRAY['{1:7}/4']::deltavec[])$$)).*;
+SELECT * FROM pg_temp.try($$SELECT ruvector.apply_many('docs', ARRAY[1, 99], ARRAY['{1:7}/4', '{1:7}/4']::deltavec[])$$);
+SELECT * FROM pg_temp.try($$SELECT ruvector.apply_many('docs', ARRAY[1, 2], ARRAY['{1:7}/4']::deltavec[])$$);
 SELECT ruvector.vector('docs', 1);
 
 -- deletion, change of key and rollback of what is pending

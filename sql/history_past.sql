@@ -73,11 +73,11 @@ SELECT d.title, a.v <-> d.v AS moved FROM docs d JOIN docs_as_of('second') a USI
 SELECT ruvector.restore('docs', 1, 2), (SELECT v FROM docs WHERE id = 1);
 SELECT v FROM docs WHERE id = 1;
 SELECT ruvector.restore('docs', 1, 2);
-SELECT (pg_temp.try($$SELECT ruvector.restore('docs', 3, 1)$$)).*;
-SELECT (pg_temp.try($$SELECT ruvector.restore('docs', 2, 2)$$)).*;
-SELECT (pg_temp.try($$SELECT ruvector.restore('docs', 1, 99)$$)).*;
-SELECT (pg_temp.try($$SELECT ruvector.restore('docs', 1, NULL)$$)).*;
-SELECT (pg_temp.try($$SELECT ruvector.restore('docs', 88, 1)$$)).*;
+SELECT * FROM pg_temp.try($$SELECT ruvector.restore('docs', 3, 1)$$);
+SELECT * FROM pg_temp.try($$SELECT ruvector.restore('docs', 2, 2)$$);
+SELECT * FROM pg_temp.try($$SELECT ruvector.restore('docs', 1, 99)$$);
+SELECT * FROM pg_temp.try($$SELECT ruvector.restore('docs', 1, NULL)$$);
+SELECT * FROM pg_temp.try($$SELECT ruvector.restore('docs', 88, 1)$$);
 SELECT version, vector FROM ruvector.history('docs', 1, latest => 2);
 
 -- all rows go back; what is not there is counted
@@ -120,10 +120,10 @@ SELECT method FROM ruvector.tag('within');
 COMMIT;
 SELECT ruvector.get_at('docs', 1, 'within'::text);
 SELECT name, automatic, creator = current_user AS mine, comment FROM ruvector.tags ORDER BY at;
-SELECT (pg_temp.try($$SELECT ruvector.tag('first')$$)).*;
+SELECT * FROM pg_temp.try($$SELECT ruvector.tag('first')$$);
 SELECT ruvector.drop_tag('within');
-SELECT (pg_temp.try($$SELECT ruvector.drop_tag('within')$$)).*;
-SELECT (pg_temp.try($$SELECT ruvector.get_at('docs', 1, 'within'::text)$$)).*;
+SELECT * FROM pg_temp.try($$SELECT ruvector.drop_tag('within')$$);
+SELECT * FROM pg_temp.try($$SELECT ruvector.get_at('docs', 1, 'within'::text)$$);
 SELECT count(ruvector.drop_tag(name)) FROM ruvector.tags;
 SELECT ruvector.untrack(rel, "column", false) FROM ruvector.tracked;
 DROP TABLE docs, lazy;

@@ -105,9 +105,9 @@ WHERE ruvector.content(f.vector_then) <> ruvector.content(t.v);
 SELECT DISTINCT source FROM ruvector.search_as_of('docs', 'v', '[1,0,0,0,0,0,0,0]', 20, 'second'::text);
 SELECT pg_temp.differ(10, false, NULL);
 SELECT rel FROM ruvector.materialized ORDER BY rel::text;
-SELECT (pg_temp.try($$SELECT ruvector.materialize_tag('docs', 'second')$$)).code;
-SELECT (pg_temp.try($$SELECT ruvector.materialize_tag('docs', 'none')$$)).*;
-SELECT (pg_temp.try($$SELECT ruvector.materialize_tag('docs', 'third', metric => 'hamming')$$)).*;
+SELECT code FROM pg_temp.try($$SELECT ruvector.materialize_tag('docs', 'second')$$);
+SELECT * FROM pg_temp.try($$SELECT ruvector.materialize_tag('docs', 'none')$$);
+SELECT * FROM pg_temp.try($$SELECT ruvector.materialize_tag('docs', 'third', metric => 'hamming')$$);
 DROP TABLE docs_v_at_second;
 SELECT rel FROM ruvector.materialized ORDER BY rel::text;
 SELECT DISTINCT source FROM ruvector.search_as_of('docs', 'v', '[1,0,0,0,0,0,0,0]', 20, 'second'::text) ORDER BY 1;
@@ -115,9 +115,9 @@ SELECT count(ruvector.drop_tag(name)) FROM ruvector.tags;
 SELECT count(*) FROM ruvector.materialized;
 
 -- arguments
-SELECT (pg_temp.try(format('SELECT * FROM ruvector.search(%s)', a))).*, a
+SELECT t.*, a
 FROM unnest(ARRAY[$$'docs', 'v', NULL$$, $$'docs', 'v', '[1]'$$, $$'docs', 'v', '[1,2,3,4,5,6,7,8]', 0$$, $$'docs', 'v', '[1,2,3,4,5,6,7,8]', NULL$$,
 	$$'docs', 'v', '[1,2,3,4,5,6,7,8]', 5, 'l3'$$, $$'docs', 'v', '[1,2,3,4,5,6,7,8]', 5, NULL$$, $$'docs', 'kind', '[1]'$$,
-	$$'truth', 'v', '[1,2,3,4,5,6,7,8]'$$]) a;
+	$$'truth', 'v', '[1,2,3,4,5,6,7,8]'$$]) a, pg_temp.try(format('SELECT * FROM ruvector.search(%s)', a)) t;
 SELECT ruvector.untrack(rel, "column", false) FROM ruvector.tracked;
 DROP TABLE docs, lazy, few, truth, queries, lazy_v_at_third;

@@ -14,7 +14,11 @@ DECLARE
 	detail text;
 	hint text;
 BEGIN
-	EXECUTE statement INTO answer;
+	IF statement ~ '^(SELECT|TABLE) ' THEN
+		EXECUTE statement INTO answer;
+	ELSE
+		EXECUTE statement;
+	END IF;
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS code = RETURNED_SQLSTATE, answer = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL,
 		hint = PG_EXCEPTION_HINT;

@@ -118,6 +118,7 @@ BEGIN
 	WHERE a.attrelid = create_current.rel AND a.attnum > 0 AND NOT a.attisdropped;
 	EXECUTE format('CREATE OR REPLACE VIEW %s WITH (security_invoker = on) AS SELECT %s FROM %s r', view, columns, create_current.rel);
 	EXECUTE format('ALTER VIEW %s OWNER TO %I', view, place.owner);
+	PERFORM ruvector.grant_select(rel, view);
 	EXECUTE format('COMMENT ON VIEW %s IS %L', view, 'made by ruvector.track');
 END
 $$;

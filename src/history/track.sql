@@ -107,23 +107,33 @@ BEGIN
 END
 $$;
 
+-- Gives SELECT on what stands beside a table to whom has it on the table.
+CREATE FUNCTION ruvector.grant_select(rel regclass, VARIADIC others text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	g record;
+BEGIN
+	FOR g IN SELECT DISTINCT a.grantee, r.rolname
+		FROM pg_class c, aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+		WHERE c.oid = rel AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
+	LOOP
+		EXECUTE format('GRANT SELECT ON %s TO %s', array_to_string(others, ', '),
+			CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(g.rolname) END);
+	END LOOP;
+END
+$$;
+
 CREATE FUNCTION ruvector.grant_log(rel regclass, key name[], log_key name[], log text, pending text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	c record;
-	g record;
 	owner text;
 BEGIN
-	SELECT relowner, relrowsecurity, relacl INTO c FROM pg_class WHERE oid = rel;
+	SELECT relowner, relrowsecurity INTO c FROM pg_class WHERE oid = rel;
 	owner := pg_get_userbyid(c.relowner);
 	EXECUTE format('ALTER TABLE %s OWNER TO %I', log, owner);
 	EXECUTE format('ALTER TABLE %s OWNER TO %I', pending, owner);
-	FOR g IN SELECT DISTINCT a.grantee, r.rolname FROM aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
-		WHERE a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
-	LOOP
-		EXECUTE format('GRANT SELECT ON %s, %s TO %s', log, pending,
-			CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(g.rolname) END);
-	END LOOP;
+	PERFORM ruvector.grant_select(rel, log, pending);
 	IF c.relrowsecurity THEN
 		PERFORM ruvector.protect_log(rel, key, log_key, log::regclass, pending::regclass);
 	END IF;

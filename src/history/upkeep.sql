@@ -69,6 +69,7 @@ $$;
 COMMENT ON FUNCTION ruvector.compact(regclass, name, integer) IS
 	'removes versions that the retention no longer asks for, of at most `budget` keys; returns how many';
 
+-- Nobody but the owner may read it where rows are hidden.
 CREATE FUNCTION ruvector.materialize_tag(rel regclass, tag text, "column" name DEFAULT NULL, metric text DEFAULT 'l2')
 RETURNS regclass LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -84,7 +85,7 @@ BEGIN
 	ELSIF opclass IS NULL THEN
 		RAISE EXCEPTION 'metric "%" is none of "l2", "ip", "cosine", "l1"', metric USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner) AS owner INTO place
+	SELECT n.nspname, c.relname, c.relrowsecurity, pg_get_userbyid(c.relowner) AS owner INTO place
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.rel;
 	SELECT n.nspname INTO types FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
 		JOIN pg_namespace n ON n.oid = y.typnamespace WHERE a.attrelid = t.rel AND a.attname = t."column";
@@ -97,7 +98,9 @@ BEGIN
 	EXECUTE format('DELETE FROM %s WHERE vector_then IS NULL', name);
 	EXECUTE format('CREATE INDEX ON %s USING hnsw (vector_then %I.%I)', name, types, opclass);
 	EXECUTE format('ALTER TABLE %s OWNER TO %I', name, place.owner);
-	PERFORM ruvector.grant_like(t.rel, name);
+	IF NOT place.relrowsecurity THEN
+		PERFORM ruvector.grant_select(t.rel, name);
+	END IF;
 	INSERT INTO ruvector.materialized (tracked_id, tag, rel) VALUES (t.id, materialize_tag.tag, name::regclass);
 	RETURN name::regclass;
 END
@@ -105,26 +108,6 @@ $$;
 
 COMMENT ON FUNCTION ruvector.materialize_tag(regclass, text, name, text) IS
 	'a table with a column as it was at a tag, and its own index, which search_as_of then uses';
-
--- SELECT on `other` for whom has it on rel; nobody where rows are hidden.
-CREATE FUNCTION ruvector.grant_like(rel regclass, other text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	c record;
-	g record;
-BEGIN
-	SELECT relowner, relrowsecurity, relacl INTO c FROM pg_class WHERE oid = rel;
-	IF c.relrowsecurity THEN
-		RETURN;
-	END IF;
-	FOR g IN SELECT DISTINCT a.grantee, r.rolname FROM aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
-		WHERE a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
-	LOOP
-		EXECUTE format('GRANT SELECT ON %s TO %s', other,
-			CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(g.rolname) END);
-	END LOOP;
-END
-$$;
 
 CREATE FUNCTION ruvector.history_report(rel regclass)
 RETURNS TABLE ("column" name, mode text, keys bigint, versions bigint, log_bytes bigint, whole_bytes bigint, ratio numeric,
