@@ -22,8 +22,7 @@ INSERT INTO rvd_other.papers VALUES (3, 'c', '[3,0]');
 UPDATE rvd_other.papers SET "The Id" = 4 WHERE "The Id" = 3;
 SELECT version, op, vector FROM ruvector.history('rvd_other.papers', 1);
 SELECT * FROM docs_current ORDER BY 1;
-SELECT * FROM docs_as_of('alter') \gset row_
-SELECT :row_id, :'row_v';
+SELECT id, v, since_version FROM docs_as_of('alter') ORDER BY id;
 SELECT key FROM ruvector.search('rvd_other.papers', 'embedding', '[1,2]');
 SELECT key FROM ruvector.search_as_of('rvd_other.papers', 'embedding', '[1,2]', 5, 'alter'::text);
 SELECT * FROM pg_temp.faults('rvd_other.papers');
@@ -101,6 +100,7 @@ INSERT INTO docs VALUES (4, '[4,4]');
 UPDATE docs SET v = '[7,8]' WHERE id = 7;
 DELETE FROM docs WHERE id = 8;
 SELECT id, version, op, vector FROM generate_series(1, 8) id, ruvector.history('docs', id) ORDER BY id, version;
+-- (what was deleted is not seen)
 SELECT * FROM pg_temp.faults('docs');
 ALTER TABLE docs DISABLE TRIGGER USER;
 TRUNCATE docs;

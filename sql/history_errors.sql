@@ -49,8 +49,7 @@ SELECT ruvector.apply('lazy', 1, '{2:1}/3'), ruvector.apply('lazy', 1, '{3:1}/3'
 SELECT t.*, s FROM unnest(ARRAY[
 	$$UPDATE lazy_v_log SET delta = substr(delta::bytea, 1, length(delta::bytea) - 1)::deltavec WHERE id = 1 AND version = 2$$,
 	$$UPDATE lazy_v_log SET delta = set_byte(delta::bytea, length(delta::bytea) - 5, 99)::deltavec WHERE id = 1 AND version = 2$$,
-	$$UPDATE lazy_v_log SET delta = ''::bytea::deltavec WHERE id = 1 AND version = 2$$,
-	$$UPDATE lazy_v_log SET delta = NULL WHERE id = 1 AND version = 2$$]) s, pg_temp.try(s) t;
+	$$UPDATE lazy_v_log SET delta = ''::bytea::deltavec WHERE id = 1 AND version = 2$$]) s, pg_temp.try(s) t;
 SELECT ruvector.vector('lazy', 1);
 UPDATE lazy_v_log SET delta = '{2:7}/3' WHERE id = 1 AND version = 2;
 SELECT t.*, s FROM unnest(ARRAY[$$SELECT ruvector.vector('lazy', 1)$$, $$SELECT ruvector.get_at('lazy', 1, 2)$$, $$SELECT ruvector.get_at('lazy', 1, 1)$$,
@@ -91,8 +90,9 @@ SELECT t.*, s FROM unnest(ARRAY[
 	$$SELECT ruvector.track(1::oid::regclass, 'v')$$, $$SELECT ruvector.track(NULL, 'v')$$,
 	$$SELECT ruvector.untrack('no_key', 'v')$$, $$SELECT ruvector.untrack('docs', 'id')$$, $$SELECT ruvector.oldest_reachable('no_key')$$,
 	$$SELECT ruvector.vector('no_key', 1)$$, $$SELECT ruvector.apply('no_key', 1, '*2')$$, $$SELECT ruvector.fold('no_key', 1)$$, $$SELECT ruvector.history('no_key', 1)$$,
-	$$SELECT ruvector.fold_all('no_key')$$, $$SELECT ruvector.compact('no_key')$$, $$SELECT ruvector.rollback_to('no_key', 'after')$$,
-	$$SELECT ruvector.tag('')$$, $$SELECT ruvector.tag(NULL)$$, $$SELECT ruvector.set_retention('docs', keep_versions => 0)$$]) s, pg_temp.try(s) t;
+	$$SELECT ruvector.fold_all('no_key')$$, $$SELECT ruvector.compact('no_key')$$, $$SELECT ruvector.rollback_to('no_key', 'after')$$]) s, pg_temp.try(s) t;
+SELECT code, s FROM unnest(ARRAY[$$SELECT ruvector.tag('')$$, $$SELECT ruvector.tag(NULL)$$,
+	$$SELECT ruvector.set_retention('docs', keep_versions => 0)$$, $$SELECT ruvector.set_retention('docs', keep_age => '-1 s')$$]) s, pg_temp.try(s) t;
 SELECT count(*) FROM ruvector.tracked;
 SELECT relname FROM pg_class WHERE relname ~ '_v_(log|pending)$' ORDER BY 1;
 -- a column that is made of others is tracked like any; so is an unlogged table's

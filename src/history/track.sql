@@ -24,9 +24,6 @@ DECLARE
 	key name[] := ruvector.primary_key(rel);
 BEGIN
 	SELECT relkind, relpersistence, relowner INTO c FROM pg_class WHERE oid = rel;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'table with OID % does not exist', rel::oid USING ERRCODE = 'undefined_table';
-	END IF;
 	IF NOT pg_has_role(current_user, c.relowner, 'USAGE') THEN
 		RAISE EXCEPTION 'must be owner of table %', rel USING ERRCODE = 'insufficient_privilege';
 	ELSIF c.relkind NOT IN ('r', 'p') THEN
@@ -165,6 +162,17 @@ BEGIN
 END
 $$;
 
+-- Against writers, and others who track.
+CREATE FUNCTION ruvector.lock_table(rel regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_class WHERE oid = rel) THEN
+		RAISE EXCEPTION 'there is no table "%"', rel USING ERRCODE = 'undefined_table';
+	END IF;
+	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', rel);
+END
+$$;
+
 CREATE FUNCTION ruvector.track(rel regclass, "column" name, mode text DEFAULT 'eager',
 	max_drift real DEFAULT 0.5, max_chain integer DEFAULT 64, max_age interval DEFAULT '5 minutes')
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -177,7 +185,7 @@ DECLARE
 	tracked_id integer;
 	moment timestamptz;
 BEGIN
-	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', rel);
+	PERFORM ruvector.lock_table(rel);
 	PERFORM ruvector.check_trackable(rel, "column", mode);
 	SELECT n.nspname, c.relname INTO place FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = rel;
 	log := format('%I.%I', place.nspname, format('%s_%s_log', place.relname, "column")::name);
@@ -222,7 +230,7 @@ DECLARE
 	t record;
 	trigger record;
 BEGIN
-	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', rel);
+	PERFORM ruvector.lock_table(rel);
 	SELECT * INTO t FROM ruvector.tracked x WHERE x.rel = untrack.rel AND x."column" = untrack."column";
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'column "%" of table % is not tracked', "column", rel USING ERRCODE = 'undefined_object';
