@@ -142,6 +142,22 @@ write_version(RvdTracked *t, const RvdKey *key, char op,
 	}
 }
 
+/* A lazy row that changes its key was ended before it did. */
+static void
+end_key(RvdTracked *t, const Row *row)
+{
+	RvdState	head;
+
+	if (!t->is_lazy)
+	{
+		write_version(t, &row->key, RVD_OP_DELETE, row->vector, NULL);
+		return;
+	}
+	head = rvd_head(t, &row->key);
+	if (head.exists || !head.is_known)
+		(void) rvd_lazy_end(t, &row->key, row->vector);
+}
+
 /* AFTER ROW */
 static void
 after_row(RvdTracked *t, TriggerData *data)
@@ -157,23 +173,13 @@ after_row(RvdTracked *t, TriggerData *data)
 	}
 	if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
 	{
-		if (t->is_lazy)
-		{
-			old.vector = rvd_lazy_current(t, &old.key, old.vector).vector;
-			rvd_pending_drop(t, &old.key);
-		}
-		write_version(t, &old.key, RVD_OP_DELETE, old.vector, NULL);
+		end_key(t, &old);
 		return;
 	}
 	new = row_of(t, rel, data->tg_newtuple);
 	if (!same_key(t, rel, &old, &new))
 	{
-		if (t->is_lazy)
-		{
-			old.vector = rvd_lazy_current(t, &old.key, old.vector).vector;
-			rvd_pending_drop(t, &old.key);
-		}
-		write_version(t, &old.key, RVD_OP_DELETE, old.vector, NULL);
+		end_key(t, &old);
 		write_version(t, &new.key, RVD_OP_INSERT, NULL, new.vector);
 	}
 	else if (!t->is_lazy && !rvd_same_bits(old.vector, new.vector))
@@ -213,10 +219,11 @@ before_update(RvdTracked *t, TriggerData *data)
 	if (!same_key(t, rel, &old, &new))
 	{
 		/* the new key starts with the truth; the rest is after_row's */
+		RvdState	last = rvd_lazy_end(t, &old.key, old.vector);
+
 		if (is_set)
 			return data->tg_newtuple;
-		return with_vector(t, rel, data->tg_newtuple,
-						   rvd_lazy_current(t, &old.key, old.vector).vector);
+		return with_vector(t, rel, data->tg_newtuple, last.vector);
 	}
 	if (!is_set)
 		return data->tg_newtuple;

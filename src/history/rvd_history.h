@@ -160,6 +160,8 @@ extern RvdState rvd_lazy_current(RvdTracked *t, const RvdKey *key,
 								 const RvdVector *column);
 extern bool rvd_lazy_write(RvdTracked *t, const RvdKey *key,
 						   const RvdVector *column, const RvdVector *new);
+extern RvdState rvd_lazy_end(RvdTracked *t, const RvdKey *key,
+							 const RvdVector *column);
 extern bool rvd_is_folding(RvdTracked *t, const RvdKey *key,
 						   const RvdVector *new);
 extern bool rvd_lock_row(RvdTracked *t, const RvdKey *key,

@@ -156,6 +156,28 @@ rvd_lazy_write(RvdTracked *t, const RvdKey *key, const RvdVector *column,
 	}
 }
 
+/*
+ * The row whose column holds `column` goes away; returns what it was.  Whoever
+ * applies a delta does not lock it, so what it was is known only once the last
+ * version has been taken.
+ */
+RvdState
+rvd_lazy_end(RvdTracked *t, const RvdKey *key, const RvdVector *column)
+{
+	for (;;)
+	{
+		RvdState	state = rvd_lazy_current(t, key, column);
+
+		if (rvd_append_change(t, key, &state, RVD_OP_DELETE, state.vector,
+							  NULL, true))
+		{
+			rvd_pending_drop(t, key);
+			return state;
+		}
+		rvd_lost_race(t, key);
+	}
+}
+
 /* UPDATE ... SET column = vector, past the triggers of this folder. */
 static void
 set_column(RvdTracked *t, const RvdKey *key, const RvdVector *vector)
