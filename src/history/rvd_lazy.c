@@ -22,6 +22,7 @@
 #include "utils/rls.h"
 
 #include "history/rvd_history.h"
+#include "pg/rvd_debug.h"
 #include "types/rvd_deltavec.h"
 
 /* The row whose column set_column writes, and what. */
@@ -398,8 +399,10 @@ fold_row(RvdTracked *t, const RvdKey *key)
 			break;
 		rvd_lost_race(t, key);
 	}
+	RVD_DEBUG_POINT("history-between-log-and-row");
 	if (is_behind)
 		set_column(t, key, state.vector);
+	RVD_DEBUG_POINT("history-after-row");
 	rvd_pending_drop(t, key);
 	return is_behind;
 }
