@@ -58,7 +58,7 @@ rvd_lazy_current(RvdTracked *t, const RvdKey *key, const RvdVector *column)
 {
 	for (;;)
 	{
-		RvdState	state = rvd_state(t, key, NULL, false);
+		RvdState	state = rvd_head(t, key, true);
 
 		if (state.exists && rvd_same_bits(state.keyframe, column))
 			return state;
@@ -173,7 +173,7 @@ static bool
 apply_once(RvdTracked *t, const RvdKey *key, Datum delta, bool is_locked,
 		   int32 *version, bool *needs_lock)
 {
-	RvdState	state = rvd_state(t, key, NULL, false);
+	RvdState	state = rvd_head(t, key, true);
 	RvdVector  *new;
 	RvdChange	change = {.op = RVD_OP_UPDATE, .delta = delta};
 	bool		fold;
@@ -191,7 +191,7 @@ apply_once(RvdTracked *t, const RvdKey *key, Datum delta, bool is_locked,
 	change.version = *version = state.version + 1;
 	change.base = fold ? change.version : state.base;
 	change.content = rvd_content(new);
-	change.keyframe = fold ? rvd_delta_whole(new) : (Datum) 0;
+	change.keyframe = fold ? rvd_keyframe(delta, new) : (Datum) 0;
 	if (!rvd_append(t, key, &change))
 		return false;
 	if (fold)
@@ -242,7 +242,7 @@ apply_eagerly(RvdTracked *t, const RvdKey *key, Datum delta)
 	if (SPI_processed == 0)
 		no_such_key(t, key);
 	rvd_as_owner(t, &before);
-	head = rvd_head(t, key);
+	head = rvd_head(t, key, false);
 	rvd_as_before(&before);
 	return head.version;
 }
@@ -308,7 +308,7 @@ rvd_fold(PG_FUNCTION_ARGS)
 		no_such_key(t, &key);
 	for (;;)
 	{
-		state = rvd_state(t, &key, NULL, false);
+		state = rvd_head(t, &key, true);
 		is_behind = state.exists && state.version > state.base;
 		if (!is_behind ||
 			rvd_append_change(t, &key, &state, RVD_OP_FOLD, state.vector,

@@ -8,7 +8,9 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -21,6 +23,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -33,40 +36,55 @@
 #define PLUS "OPERATOR(pg_catalog.+)"
 #define MINUS "OPERATOR(pg_catalog.-)"
 
+typedef struct Entry
+{
+	int32		id;				/* hash key */
+	RvdTracked *tracked;
+} Entry;
+
 static HTAB *tracked_columns = NULL;
 
+/* What a tracked column's context does not hold. */
 static void
-forget(RvdTracked *t)
+free_plans(void *arg)
 {
+	RvdTracked *t = arg;
+
 	for (int i = 0; i < RVD_PLAN_COUNT; i++)
 		if (t->plans[i] != NULL)
 			SPI_freeplan(t->plans[i]);
-	if (t->context != NULL)
-		MemoryContextDelete(t->context);
-	hash_search(tracked_columns, &t->id, HASH_REMOVE, NULL);
 }
 
 /*
- * Only marks: an entry may be in use further up the stack.  It is replaced
- * when it is asked for the next time.
+ * A statement of t may be running further up the stack, so it lives on as
+ * long as the transaction.
  */
+static void
+forget(RvdTracked *t)
+{
+	MemoryContextSetParent(t->context, TopTransactionContext);
+	hash_search(tracked_columns, &t->id, HASH_REMOVE, NULL);
+}
+
+/* Only marks; what is marked is replaced when it is asked for next. */
 static void
 invalidate(Datum arg, Oid rel)
 {
 	HASH_SEQ_STATUS status;
-	RvdTracked *t;
+	Entry	   *entry;
 
 	hash_seq_init(&status, tracked_columns);
-	while ((t = hash_seq_search(&status)) != NULL)
-		if (rel == InvalidOid || t->rel == rel)
-			t->is_valid = false;
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (rel == InvalidOid || entry->tracked->rel == rel ||
+			entry->tracked->log == rel)
+			entry->tracked->is_valid = false;
 }
 
 static void
 make_table(void)
 {
 	HASHCTL		control = {.keysize = sizeof(int32),
-				.entrysize = sizeof(RvdTracked)};
+				.entrysize = sizeof(Entry)};
 
 	tracked_columns = hash_create("ruvector tracked columns", 16, &control,
 								  HASH_ELEM | HASH_BLOBS);
@@ -123,6 +141,16 @@ field(int i, bool *is_null)
 	return *is_null ? (Datum) 0 : value;
 }
 
+static AttrNumber
+log_attribute(const RvdTracked *t, const char *name)
+{
+	AttrNumber	number = get_attnum(t->log, name);
+
+	if (number == InvalidAttrNumber)
+		elog(ERROR, "log %s has no column \"%s\"", t->log_name, name);
+	return number;
+}
+
 static void
 load_keys(RvdTracked *t, ArrayType *names, ArrayType *log_names)
 {
@@ -148,23 +176,65 @@ load_keys(RvdTracked *t, ArrayType *names, ArrayType *log_names)
 		t->key_type[i] = get_atttype(t->rel, t->key[i]);
 		t->key_plain_name[i] = pstrdup(plain);
 		t->key_name[i] = pstrdup(quote_identifier(plain));
-		t->log_key_name[i] =
-			pstrdup(quote_identifier(NameStr(*DatumGetName(log_name[i]))));
+		plain = NameStr(*DatumGetName(log_name[i]));
+		t->log_key[i] = log_attribute(t, plain);
+		t->log_key_name[i] = pstrdup(quote_identifier(plain));
 	}
 }
 
-/* Fills *t from the row of ruvector.tracked that was just read. */
+/* Of the log and its primary key, which has the key's columns and version. */
 static void
-load(RvdTracked *t)
+load_log(RvdTracked *t)
+{
+	/* in the order of RvdLogColumn */
+	static const char *const name[RVD_LOG_COLUMNS] = {
+		"version", "base", "op", "era", "content", "delta",
+		"keyframe", "actor", "reason", "ticket", "xid", "at"};
+	Relation	log = table_open(t->log, AccessShareLock);
+	Relation	index;
+	bool		is_ours;
+
+	for (int i = 0; i < RVD_LOG_COLUMNS; i++)
+		t->log_column[i] = log_attribute(t, name[i]);
+	list_free(RelationGetIndexList(log));
+	t->log_index = log->rd_pkindex;
+	table_close(log, NoLock);
+	if (OidIsValid(t->log_index))
+	{
+		index = index_open(t->log_index, AccessShareLock);
+		is_ours = index->rd_index->indnkeyatts == t->nkeys + 1 &&
+			index->rd_index->indkey.values[t->nkeys] ==
+				t->log_column[RVD_LOG_VERSION];
+		for (int i = 0; is_ours && i < t->nkeys; i++)
+			is_ours = index->rd_index->indkey.values[i] == t->log_key[i];
+		index_close(index, NoLock);
+		if (is_ours)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("log %s has lost its primary key", t->log_name),
+			 errdetail("It has to be the tracked table's key, then version."),
+			 errhint("Add it with ALTER TABLE.")));
+}
+
+/* From the row of ruvector.tracked that was just read. */
+static RvdTracked *
+load(int32 id)
 {
 	bool		null;
-	MemoryContext before;
+	MemoryContext context =
+		AllocSetContextCreate(CurrentMemoryContext, "ruvector tracked column",
+							  ALLOCSET_SMALL_SIZES);
+	MemoryContext before = MemoryContextSwitchTo(context);
+	RvdTracked *t = palloc0(sizeof(RvdTracked));
 	char	   *column;
 
-	t->context = AllocSetContextCreate(CacheMemoryContext,
-									   "ruvector tracked column",
-									   ALLOCSET_SMALL_SIZES);
-	before = MemoryContextSwitchTo(t->context);
+	t->id = id;
+	t->context = context;
+	t->at_end.func = free_plans;
+	t->at_end.arg = t;
+	MemoryContextRegisterResetCallback(context, &t->at_end);
 	t->rel = DatumGetObjectId(field(2, &null));
 	column = NameStr(*DatumGetName(field(3, &null)));
 	t->column = get_attnum(t->rel, column);
@@ -172,16 +242,16 @@ load(RvdTracked *t)
 		elog(ERROR, "tracked table has no column \"%s\"", column);
 	t->column_plain_name = pstrdup(column);
 	t->column_name = pstrdup(quote_identifier(column));
+	t->log = DatumGetObjectId(field(7, &null));
+	t->log_name = qualified(t->log);
 	load_keys(t, DatumGetArrayTypeP(field(4, &null)),
 			  DatumGetArrayTypeP(field(5, &null)));
+	load_log(t);
 	t->is_lazy = DatumGetBool(field(6, &null));
 	t->rel_name = qualified(t->rel);
 	t->owner = owner_of(t->rel);
-	t->log_name = qualified(DatumGetObjectId(field(7, &null)));
 	t->vector_type = get_atttype(t->rel, t->column);
-	t->delta_type =
-		get_atttype(DatumGetObjectId(field(7, &null)),
-					get_attnum(DatumGetObjectId(field(7, &null)), "delta"));
+	t->delta_type = get_atttype(t->log, t->log_column[RVD_LOG_DELTA]);
 	t->pending_name = qualified(DatumGetObjectId(field(8, &null)));
 	t->vector_schema = schema_of_type(t->vector_type);
 	t->max_drift = DatumGetFloat4(field(9, &null));
@@ -189,6 +259,8 @@ load(RvdTracked *t)
 	t->horizon = DatumGetTimestampTz(field(11, &null));
 	t->is_valid = true;
 	MemoryContextSwitchTo(before);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	return t;
 }
 
 #define FIELDS \
@@ -200,26 +272,24 @@ load(RvdTracked *t)
 static RvdTracked *
 enter(int32 id)
 {
-	RvdTracked	fresh = {.id = id};
-	RvdTracked *t;
+	RvdTracked *t = load(id);
+	Entry	   *entry = hash_search(tracked_columns, &id, HASH_ENTER, NULL);
 
-	load(&fresh);
-	t = hash_search(tracked_columns, &id, HASH_ENTER, NULL);
-	*t = fresh;
+	entry->tracked = t;
 	return t;
 }
 
 static RvdTracked *
 cached(int32 id)
 {
-	RvdTracked *t = hash_search(tracked_columns, &id, HASH_FIND, NULL);
+	Entry	   *entry = hash_search(tracked_columns, &id, HASH_FIND, NULL);
 
-	if (t != NULL && !t->is_valid)
-	{
-		forget(t);
-		t = NULL;
-	}
-	return t;
+	if (entry == NULL)
+		return NULL;
+	if (entry->tracked->is_valid)
+		return entry->tracked;
+	forget(entry->tracked);
+	return NULL;
 }
 
 RvdTracked *
@@ -260,31 +330,44 @@ not_tracked(Oid rel, const char *column)
 			 errhint("Use ruvector.track to begin.")));
 }
 
+/* A second column is tracked by triggers, which invalidates the first's. */
+static RvdTracked *
+known_by_name(Oid rel, const char *column)
+{
+	HASH_SEQ_STATUS status;
+	Entry	   *entry;
+	RvdTracked *found = NULL;
+
+	hash_seq_init(&status, tracked_columns);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		RvdTracked *t = entry->tracked;
+
+		if (t->is_valid && t->rel == rel &&
+			(column == NULL ? t->is_only :
+							  strcmp(t->column_plain_name, column) == 0))
+			found = t;
+	}
+	return found;
+}
+
 /* column NULL: the table's only tracked column */
 RvdTracked *
 rvd_tracked_by_name(Oid rel, const char *column)
 {
 	Oid			types[2] = {OIDOID, TEXTOID};
 	Datum		values[2] = {ObjectIdGetDatum(rel), (Datum) 0};
-	HASH_SEQ_STATUS status;
 	RvdTracked *t;
-	RvdTracked *found = NULL;
 	int32		id;
 	bool		null;
 
 	if (tracked_columns == NULL)
 		make_table();
+	t = known_by_name(rel, column);
+	if (t != NULL)
+		return t;
 	if (column != NULL)
-	{
-		hash_seq_init(&status, tracked_columns);
-		while ((t = hash_seq_search(&status)) != NULL)
-			if (t->is_valid && t->rel == rel &&
-				strcmp(t->column_name, quote_identifier(column)) == 0)
-				found = t;
-		if (found != NULL)
-			return found;
 		values[1] = CStringGetTextDatum(column);
-	}
 	SPI_execute_with_args(FIELDS "WHERE rel::pg_catalog.oid " EQUAL " $1 AND "
 								 "(\"column\" " EQUAL " $2::pg_catalog.name OR $2 IS "
 								 "NULL)",
@@ -300,7 +383,10 @@ rvd_tracked_by_name(Oid rel, const char *column)
 				 errhint("Name the column.")));
 	id = DatumGetInt32(field(1, &null));
 	t = cached(id);
-	return t != NULL ? t : enter(id);
+	if (t == NULL)
+		t = enter(id);
+	t->is_only = t->is_only || column == NULL;
+	return t;
 }
 
 /* ---- statements ---- */
@@ -495,14 +581,6 @@ plan_statement(StringInfo sql, const RvdTracked *t, RvdPlan plan)
 			break;
 		case RVD_PLAN_TRUNCATED:
 			truncated_statement(sql, t);
-			break;
-		case RVD_PLAN_HEAD:
-			appendStringInfo(sql,
-							 "SELECT l.version, l.base, l.op, l.content "
-							 "FROM %s l WHERE ",
-							 t->log_name);
-			add_key_condition(sql, t, "l", t->log_key_name);
-			appendStringInfoString(sql, " ORDER BY l.version DESC LIMIT 1");
 			break;
 		case RVD_PLAN_PENDING_CLEAR:
 			appendStringInfo(sql, "DELETE FROM %s", t->pending_name);
