@@ -193,7 +193,7 @@ def phase_stream(a):
 
 
 def phase_cold(a):
-    turns = replay(a, "cold", min(a.count or 4000, 4000), turn=250, fold=0, checkpoint=1)
+    turns = replay(a, "cold", min(a.count or 3000, 3000), turn=250, fold=0, checkpoint=1)
     print_stream(a, "cold", turns, 4)
 
 

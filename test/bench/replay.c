@@ -497,10 +497,13 @@ main(int argc, char **argv)
 			command(watch, "CHECKPOINT%s", "");
 		for (int i = 0; i < n; i++)
 		{
-			play(&target[i], &s, at, end, is_set("transaction", "0"));
-			after_turn(&target[i], is_set("vacuum", "1"),
+			/* nobody is always the one after the same other */
+			Target	   *t = &target[turns % 2 == 0 ? i : n - 1 - i];
+
+			play(t, &s, at, end, is_set("transaction", "0"));
+			after_turn(t, is_set("vacuum", "1"),
 					   end == to || (fold > 0 && turns % fold == 0));
-			report(&target[i], at);
+			report(t, at);
 		}
 	}
 	for (int i = 0; i < n; i++)
