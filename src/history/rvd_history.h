@@ -73,7 +73,7 @@ typedef enum RvdLogColumn
  */
 typedef struct RvdTracked
 {
-	int32		id;
+	int32		id;				/* hash key */
 	bool		is_valid;
 	bool		is_lazy;
 	bool		is_only;		/* known to be the table's only one */
@@ -103,8 +103,7 @@ typedef struct RvdTracked
 	char	   *key_name[RVD_MAX_KEYS];
 	char	   *log_key_name[RVD_MAX_KEYS];
 	SPIPlanPtr	plans[RVD_PLAN_COUNT];
-	MemoryContext context;		/* where all of this is */
-	MemoryContextCallback at_end;
+	MemoryContext context;
 } RvdTracked;
 
 /* A value of the primary key, as the log stores it. */
@@ -206,7 +205,12 @@ extern RvdState rvd_lazy_current(RvdTracked *t, const RvdKey *key,
 								 const RvdVector *column);
 extern bool rvd_lazy_write(RvdTracked *t, const RvdKey *key,
 						   const RvdVector *column, const RvdVector *new);
-extern bool rvd_is_folding(void);
+extern RvdState rvd_lazy_end(RvdTracked *t, const RvdKey *key,
+							 const RvdVector *column);
+extern bool rvd_is_folding(RvdTracked *t, const RvdKey *key,
+						   const RvdVector *new);
+extern bool rvd_lock_row(RvdTracked *t, const RvdKey *key,
+						 RvdVector **column);
 extern void rvd_pending_drop(RvdTracked *t, const RvdKey *key);
 
 /* rvd_settings.c */

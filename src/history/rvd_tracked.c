@@ -11,6 +11,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -36,59 +37,93 @@
 #define PLUS "OPERATOR(pg_catalog.+)"
 #define MINUS "OPERATOR(pg_catalog.-)"
 
-typedef struct Entry
-{
-	int32		id;				/* hash key */
-	RvdTracked *tracked;
-} Entry;
-
 static HTAB *tracked_columns = NULL;
 
-/* What a tracked column's context does not hold. */
-static void
-free_plans(void *arg)
+/* Contents that entries had before they were loaded again. */
+typedef struct Retired
 {
-	RvdTracked *t = arg;
+	struct Retired *next;
+	MemoryContext context;
+	SPIPlanPtr	plans[RVD_PLAN_COUNT];
+} Retired;
 
-	for (int i = 0; i < RVD_PLAN_COUNT; i++)
-		if (t->plans[i] != NULL)
-			SPI_freeplan(t->plans[i]);
+static Retired *retired = NULL;
+
+/*
+ * Somebody further up the stack may be executing a plan of this entry, or
+ * hold one of its names, so all that is kept until the transaction ends.
+ */
+static void
+retire(const RvdTracked *t)
+{
+	Retired	   *r = MemoryContextAlloc(t->context, sizeof(Retired));
+
+	r->context = t->context;
+	memcpy(r->plans, t->plans, sizeof(r->plans));
+	r->next = retired;
+	retired = r;
+}
+
+static void
+free_retired(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE ||
+		event == XACT_EVENT_PARALLEL_PRE_COMMIT)
+		return;
+	while (retired != NULL)
+	{
+		Retired	   *r = retired;
+
+		retired = r->next;
+		for (int i = 0; i < RVD_PLAN_COUNT; i++)
+			if (r->plans[i] != NULL)
+				SPI_freeplan(r->plans[i]);
+		MemoryContextDelete(r->context);
+	}
 }
 
 /*
- * A statement of t may be running further up the stack, so it lives on as
- * long as the transaction.
+ * Only marks: an entry may be in use further up the stack.  It is replaced
+ * when it is asked for the next time.
  */
-static void
-forget(RvdTracked *t)
-{
-	MemoryContextSetParent(t->context, TopTransactionContext);
-	hash_search(tracked_columns, &t->id, HASH_REMOVE, NULL);
-}
-
-/* Only marks; what is marked is replaced when it is asked for next. */
 static void
 invalidate(Datum arg, Oid rel)
 {
 	HASH_SEQ_STATUS status;
-	Entry	   *entry;
+	RvdTracked *t;
 
 	hash_seq_init(&status, tracked_columns);
-	while ((entry = hash_seq_search(&status)) != NULL)
-		if (rel == InvalidOid || entry->tracked->rel == rel ||
-			entry->tracked->log == rel)
-			entry->tracked->is_valid = false;
+	while ((t = hash_seq_search(&status)) != NULL)
+		if (rel == InvalidOid || t->rel == rel || t->log == rel)
+			t->is_valid = false;
 }
 
 static void
 make_table(void)
 {
 	HASHCTL		control = {.keysize = sizeof(int32),
-				.entrysize = sizeof(Entry)};
+				.entrysize = sizeof(RvdTracked)};
 
 	tracked_columns = hash_create("ruvector tracked columns", 16, &control,
 								  HASH_ELEM | HASH_BLOBS);
 	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
+	RegisterXactCallback(free_retired, NULL);
+}
+
+/*
+ * ruvector.tracked_changed(rel oid) returns void: what sessions know about
+ * the table's tracked columns is no longer true; they hear of it when this
+ * transaction commits.
+ */
+RVD_FUNCTION(rvd_tracked_changed);
+Datum
+rvd_tracked_changed(PG_FUNCTION_ARGS)
+{
+	Oid			rel = PG_GETARG_OID(0);
+
+	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(rel)))
+		CacheInvalidateRelcacheByRelid(rel);
+	PG_RETURN_VOID();
 }
 
 static char *
@@ -142,12 +177,16 @@ field(int i, bool *is_null)
 }
 
 static AttrNumber
-log_attribute(const RvdTracked *t, const char *name)
+log_attribute(const RvdTracked *t, const char *name, Oid type)
 {
 	AttrNumber	number = get_attnum(t->log, name);
 
-	if (number == InvalidAttrNumber)
-		elog(ERROR, "log %s has no column \"%s\"", t->log_name, name);
+	if (number == InvalidAttrNumber || get_atttype(t->log, number) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("log %s has no column \"%s\" of type %s", t->log_name,
+						name, format_type_be(type)),
+				 errhint("A log must not be altered.")));
 	return number;
 }
 
@@ -177,7 +216,7 @@ load_keys(RvdTracked *t, ArrayType *names, ArrayType *log_names)
 		t->key_plain_name[i] = pstrdup(plain);
 		t->key_name[i] = pstrdup(quote_identifier(plain));
 		plain = NameStr(*DatumGetName(log_name[i]));
-		t->log_key[i] = log_attribute(t, plain);
+		t->log_key[i] = log_attribute(t, plain, t->key_type[i]);
 		t->log_key_name[i] = pstrdup(quote_identifier(plain));
 	}
 }
@@ -190,12 +229,15 @@ load_log(RvdTracked *t)
 	static const char *const name[RVD_LOG_COLUMNS] = {
 		"version", "base", "op", "era", "content", "delta",
 		"keyframe", "actor", "reason", "ticket", "xid", "at"};
+	const Oid	type[RVD_LOG_COLUMNS] = {
+		INT4OID, INT4OID, CHAROID, INT2OID, INT8OID, t->delta_type,
+		t->delta_type, TEXTOID, TEXTOID, TEXTOID, XID8OID, TIMESTAMPTZOID};
 	Relation	log = table_open(t->log, AccessShareLock);
 	Relation	index;
 	bool		is_ours;
 
 	for (int i = 0; i < RVD_LOG_COLUMNS; i++)
-		t->log_column[i] = log_attribute(t, name[i]);
+		t->log_column[i] = log_attribute(t, name[i], type[i]);
 	list_free(RelationGetIndexList(log));
 	t->log_index = log->rd_pkindex;
 	table_close(log, NoLock);
@@ -218,23 +260,18 @@ load_log(RvdTracked *t)
 			 errhint("Add it with ALTER TABLE.")));
 }
 
-/* From the row of ruvector.tracked that was just read. */
-static RvdTracked *
-load(int32 id)
+/* Fills *t from the row of ruvector.tracked that was just read. */
+static void
+load(RvdTracked *t)
 {
 	bool		null;
-	MemoryContext context =
-		AllocSetContextCreate(CurrentMemoryContext, "ruvector tracked column",
-							  ALLOCSET_SMALL_SIZES);
-	MemoryContext before = MemoryContextSwitchTo(context);
-	RvdTracked *t = palloc0(sizeof(RvdTracked));
+	MemoryContext before;
 	char	   *column;
 
-	t->id = id;
-	t->context = context;
-	t->at_end.func = free_plans;
-	t->at_end.arg = t;
-	MemoryContextRegisterResetCallback(context, &t->at_end);
+	t->context = AllocSetContextCreate(CacheMemoryContext,
+									   "ruvector tracked column",
+									   ALLOCSET_SMALL_SIZES);
+	before = MemoryContextSwitchTo(t->context);
 	t->rel = DatumGetObjectId(field(2, &null));
 	column = NameStr(*DatumGetName(field(3, &null)));
 	t->column = get_attnum(t->rel, column);
@@ -244,6 +281,7 @@ load(int32 id)
 	t->column_name = pstrdup(quote_identifier(column));
 	t->log = DatumGetObjectId(field(7, &null));
 	t->log_name = qualified(t->log);
+	t->delta_type = DatumGetObjectId(field(13, &null));
 	load_keys(t, DatumGetArrayTypeP(field(4, &null)),
 			  DatumGetArrayTypeP(field(5, &null)));
 	load_log(t);
@@ -251,7 +289,11 @@ load(int32 id)
 	t->rel_name = qualified(t->rel);
 	t->owner = owner_of(t->rel);
 	t->vector_type = get_atttype(t->rel, t->column);
-	t->delta_type = get_atttype(t->log, t->log_column[RVD_LOG_DELTA]);
+	if (t->vector_type != DatumGetObjectId(field(12, &null)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column %s of table %s is not of type vector",
+						t->column_name, t->rel_name)));
 	t->pending_name = qualified(DatumGetObjectId(field(8, &null)));
 	t->vector_schema = schema_of_type(t->vector_type);
 	t->max_drift = DatumGetFloat4(field(9, &null));
@@ -259,37 +301,37 @@ load(int32 id)
 	t->horizon = DatumGetTimestampTz(field(11, &null));
 	t->is_valid = true;
 	MemoryContextSwitchTo(before);
-	MemoryContextSetParent(context, CacheMemoryContext);
-	return t;
 }
 
 #define FIELDS \
 	"SELECT id, rel::pg_catalog.oid, \"column\", key, log_key, " \
 	"mode OPERATOR(pg_catalog.=) 'lazy', log::pg_catalog.oid, " \
-	"pending::pg_catalog.oid, max_drift, max_chain, horizon FROM " \
+	"pending::pg_catalog.oid, max_drift, max_chain, horizon, " \
+	"ruvector.vector_type()::pg_catalog.oid, " \
+	"ruvector.delta_type()::pg_catalog.oid FROM " \
 	"ruvector.tracked "
 
 static RvdTracked *
 enter(int32 id)
 {
-	RvdTracked *t = load(id);
-	Entry	   *entry = hash_search(tracked_columns, &id, HASH_ENTER, NULL);
+	RvdTracked	fresh = {.id = id};
+	RvdTracked *t;
+	bool		found;
 
-	entry->tracked = t;
+	load(&fresh);
+	t = hash_search(tracked_columns, &id, HASH_ENTER, &found);
+	if (found)
+		retire(t);
+	*t = fresh;
 	return t;
 }
 
 static RvdTracked *
 cached(int32 id)
 {
-	Entry	   *entry = hash_search(tracked_columns, &id, HASH_FIND, NULL);
+	RvdTracked *t = hash_search(tracked_columns, &id, HASH_FIND, NULL);
 
-	if (entry == NULL)
-		return NULL;
-	if (entry->tracked->is_valid)
-		return entry->tracked;
-	forget(entry->tracked);
-	return NULL;
+	return t != NULL && t->is_valid ? t : NULL;
 }
 
 RvdTracked *
@@ -330,24 +372,20 @@ not_tracked(Oid rel, const char *column)
 			 errhint("Use ruvector.track to begin.")));
 }
 
-/* A second column is tracked by triggers, which invalidates the first's. */
+/* Another column that is tracked or not any more invalidates the first. */
 static RvdTracked *
 known_by_name(Oid rel, const char *column)
 {
 	HASH_SEQ_STATUS status;
-	Entry	   *entry;
+	RvdTracked *t;
 	RvdTracked *found = NULL;
 
 	hash_seq_init(&status, tracked_columns);
-	while ((entry = hash_seq_search(&status)) != NULL)
-	{
-		RvdTracked *t = entry->tracked;
-
+	while ((t = hash_seq_search(&status)) != NULL)
 		if (t->is_valid && t->rel == rel &&
 			(column == NULL ? t->is_only :
 							  strcmp(t->column_plain_name, column) == 0))
 			found = t;
-	}
 	return found;
 }
 
@@ -455,9 +493,9 @@ add_point_condition(StringInfo sql, RvdPlan plan, int first)
 			break;
 		case RVD_PLAN_CHAIN_AT_COMMIT:
 			appendStringInfo(sql,
-							 " AND (h.era " LESS " $%1$d OR h.era " EQUAL
-							 " $%1$d AND COALESCE(ruvector.commit_time(h.xid),"
-							 " h.at) " AT_MOST " $%2$d)",
+							 " AND COALESCE(CASE WHEN h.era " EQUAL
+							 " $%1$d THEN ruvector.commit_time(h.xid) END,"
+							 " h.at) " AT_MOST " $%2$d",
 							 first, first + 1);
 			break;
 		case RVD_PLAN_CHAIN_AT_TIME:
@@ -469,6 +507,14 @@ add_point_condition(StringInfo sql, RvdPlan plan, int first)
 }
 
 /*
+ * What the log says of a version besides its vector.  The casts do nothing but
+ * refuse a log whose columns have become something else.
+ */
+#define VERSION_FIELDS \
+	"l.version::pg_catalog.int4, l.base::pg_catalog.int4, " \
+	"l.op::pg_catalog.\"char\", l.content::pg_catalog.int8"
+
+/*
  * From the keyframe to the last version that belongs to the past asked for.
  * Visibility is monotone along a key's versions: later ones were written
  * under the row's or the log's lock after earlier ones had committed.
@@ -476,10 +522,11 @@ add_point_condition(StringInfo sql, RvdPlan plan, int first)
 static void
 chain_statement(StringInfo sql, const RvdTracked *t, RvdPlan plan)
 {
-	appendStringInfoString(sql, "SELECT l.version, l.base, l.op, l.content, "
-								"l.delta, l.keyframe FROM (SELECT h.version, "
-								"h.base FROM ");
-	appendStringInfo(sql, "%s h WHERE ", t->log_name);
+	appendStringInfo(sql,
+					 "SELECT " VERSION_FIELDS ", l.delta::%1$s.deltavec, "
+					 "l.keyframe::%1$s.deltavec FROM (SELECT h.version, "
+					 "h.base FROM %2$s h WHERE ",
+					 t->vector_schema, t->log_name);
 	add_key_condition(sql, t, "h", t->log_key_name);
 	add_point_condition(sql, plan, t->nkeys + 1);
 	appendStringInfo(sql, " ORDER BY h.version DESC LIMIT 1) c, %s l WHERE ",
@@ -536,7 +583,11 @@ truncated_statement(StringInfo sql, const RvdTracked *t)
 								"OPERATOR(pg_catalog.<>) 'd'");
 }
 
-/* The rows of a statement in the transition table; $: era and who and why. */
+/*
+ * The rows of a statement in the transition table; $: era and who and why.  A
+ * row that this transaction has already given a version was changed by
+ * somebody's trigger for it, which fired before: that one is later.
+ */
 static void
 inserted_statement(StringInfo sql, const RvdTracked *t)
 {
@@ -551,14 +602,25 @@ inserted_statement(StringInfo sql, const RvdTracked *t)
 					 "ruvector.content(n.%1$s), ruvector.whole(n.%1$s), $2, "
 					 "$3, $4, pg_catalog.pg_current_xact_id(), "
 					 "pg_catalog.clock_timestamp() FROM "
-					 "ruvector_inserted n LEFT JOIN LATERAL (SELECT l.version "
-					 "FROM %2$s l WHERE ",
+					 "ruvector_inserted n LEFT JOIN LATERAL (SELECT l.version"
+					 ", l.op, l.xid FROM %2$s l WHERE ",
 					 t->column_name, t->log_name);
 	for (int i = 0; i < t->nkeys; i++)
 		appendStringInfo(sql, "%sl.%s %s n.%s", i > 0 ? " AND " : "",
 						 t->log_key_name[i], equality(t->key_type[i]),
 						 t->key_name[i]);
-	appendStringInfoString(sql, " ORDER BY l.version DESC LIMIT 1) h ON true");
+	appendStringInfo(sql,
+					 " ORDER BY l.version DESC LIMIT 1) h ON true WHERE CASE "
+					 "WHEN h.version IS NULL OR h.xid "
+					 "OPERATOR(pg_catalog.<>) pg_catalog.pg_current_xact_id() "
+					 "THEN true WHEN h.op OPERATOR(pg_catalog.<>) 'd' THEN "
+					 "false ELSE EXISTS (SELECT FROM %s r WHERE ",
+					 t->rel_name);
+	for (int i = 0; i < t->nkeys; i++)
+		appendStringInfo(sql, "%sr.%s %s n.%s", i > 0 ? " AND " : "",
+						 t->key_name[i], equality(t->key_type[i]),
+						 t->key_name[i]);
+	appendStringInfoString(sql, ") END");
 }
 
 static void
@@ -592,10 +654,10 @@ plan_statement(StringInfo sql, const RvdTracked *t, RvdPlan plan)
 			break;
 		case RVD_PLAN_ADD_DELTA:
 			appendStringInfo(sql,
-							 "UPDATE %s r SET %s = r.%s OPERATOR(%s.+) $%d "
+							 "UPDATE %s r SET %s = %s.delta_apply(r.%s, $%d) "
 							 "WHERE ",
-							 t->rel_name, t->column_name, t->column_name,
-							 t->vector_schema, t->nkeys + 1);
+							 t->rel_name, t->column_name, t->vector_schema,
+							 t->column_name, t->nkeys + 1);
 			add_key_condition(sql, t, "r", t->key_name);
 			break;
 		case RVD_PLAN_LOCK_ROW:

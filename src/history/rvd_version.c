@@ -128,7 +128,8 @@ fold(RvdState *state, const RuvBytes *frames, int n)
 }
 
 static void
-finish_state(RvdState *state, RvdChain *chain)
+finish_state(const RvdTracked *t, const RvdKey *key, RvdState *state,
+			 RvdChain *chain)
 {
 	for (int i = 0, j = chain->n - 1; i < j; i++, j--)
 	{
@@ -137,8 +138,15 @@ finish_state(RvdState *state, RvdChain *chain)
 		chain->frames[i] = chain->frames[j];
 		chain->frames[j] = swap;
 	}
-	if (chain->n > 0 && state->exists)
-		fold(state, chain->frames, chain->n);
+	if (chain->n == 0 || !state->exists)
+		return;
+	fold(state, chain->frames, chain->n);
+	if (rvd_content(state->vector) != state->content)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("log %s is damaged", t->log_name),
+				 errdetail("Version %d of key %s is not what was written.",
+						   state->version, rvd_key_text(t, key))));
 }
 
 /* The rows of a statement: version, base, op, content, delta, keyframe. */
@@ -213,7 +221,7 @@ rvd_state_seen(RvdTracked *t, const RvdKey *key, const RvdPoint *point)
 		rvd_log_read(t, key, point, &chain) :
 		state_by_statement(t, key, point, &chain);
 
-	finish_state(&state, &chain);
+	finish_state(t, key, &state, &chain);
 	return state;
 }
 
@@ -231,7 +239,7 @@ rvd_head(RvdTracked *t, const RvdKey *key, bool with_vector)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	state = rvd_log_read(t, key, NULL, with_vector ? &chain : NULL);
 	PopActiveSnapshot();
-	finish_state(&state, &chain);
+	finish_state(t, key, &state, &chain);
 	return state;
 }
 
