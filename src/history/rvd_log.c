@@ -73,31 +73,35 @@ close_log(Log *log, LOCKMODE mode)
 	table_close(log->table, mode);
 }
 
-/* The versions of a key; with `version`, that one only. */
+static void
+set_condition(const Log *log, ScanKey condition, int column,
+			  StrategyNumber strategy, Datum value)
+{
+	Oid			type = log->index->rd_opcintype[column];
+	Oid			operator= get_opfamily_member(log->index->rd_opfamily[column],
+											  type, type, strategy);
+
+	if (!OidIsValid(operator))
+		elog(ERROR, "missing operator %d of column %d of a log's key",
+			 strategy, column + 1);
+	ScanKeyEntryInitialize(&condition[column], 0, column + 1, strategy,
+						   InvalidOid, log->index->rd_indcollation[column],
+						   get_opcode(operator), value);
+}
+
+/* The versions of a key; strategy 0, or how they compare with `version`. */
 static IndexScanDesc
 begin_scan(const RvdTracked *t, const Log *log, const RvdKey *key,
-		   const int32 *version, Snapshot snapshot)
+		   StrategyNumber strategy, Datum version, Snapshot snapshot)
 {
 	ScanKeyData condition[RVD_MAX_KEYS + 1];
-	int			n = t->nkeys + (version != NULL);
+	int			n = t->nkeys;
 	IndexScanDesc scan;
 
 	for (int i = 0; i < n; i++)
-	{
-		Oid			type = log->index->rd_opcintype[i];
-		Oid			equal = get_opfamily_member(log->index->rd_opfamily[i],
-												type, type,
-												BTEqualStrategyNumber);
-
-		if (!OidIsValid(equal))
-			elog(ERROR, "key of log %s has no equality", t->log_name);
-		ScanKeyEntryInitialize(&condition[i], 0, i + 1,
-							   BTEqualStrategyNumber, InvalidOid,
-							   log->index->rd_indcollation[i],
-							   get_opcode(equal),
-							   i < t->nkeys ? key->value[i] :
-											  Int32GetDatum(*version));
-	}
+		set_condition(log, condition, i, BTEqualStrategyNumber, key->value[i]);
+	if (strategy != InvalidStrategy)
+		set_condition(log, condition, n++, strategy, version);
 	scan = rvd_index_beginscan(log->table, log->index, snapshot, n);
 	index_rescan(scan, condition, n, NULL, 0);
 	return scan;
@@ -131,8 +135,7 @@ had_happened(const RvdTracked *t, TupleTableSlot *slot, const RvdPoint *point)
 	switch (point->plan)
 	{
 		case RVD_PLAN_CHAIN_AT_VERSION:
-			return DatumGetInt32(of_row_not_null(t, slot, RVD_LOG_VERSION)) <=
-				DatumGetInt32(point->value[0]);
+			return true;		/* the scan begins there */
 		case RVD_PLAN_CHAIN_AT_TIME:
 			return DatumGetTimestampTz(of_row_not_null(t, slot, RVD_LOG_AT)) <=
 				DatumGetTimestampTz(point->value[0]);
@@ -204,7 +207,11 @@ rvd_log_read(const RvdTracked *t, const RvdKey *key, const RvdPoint *point,
 	IndexScanDesc scan;
 
 	open_log(t, AccessShareLock, &log);
-	scan = begin_scan(t, &log, key, NULL, GetActiveSnapshot());
+	scan = point != NULL && point->plan == RVD_PLAN_CHAIN_AT_VERSION ?
+		begin_scan(t, &log, key, BTLessEqualStrategyNumber, point->value[0],
+				   GetActiveSnapshot()) :
+		begin_scan(t, &log, key, InvalidStrategy, (Datum) 0,
+				   GetActiveSnapshot());
 	while (index_getnext_slot(scan, BackwardScanDirection, log.slot))
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -258,7 +265,8 @@ is_taken(const RvdTracked *t, const Log *log, const RvdKey *key,
 	bool		found;
 
 	InitDirtySnapshot(dirty);
-	scan = begin_scan(t, log, key, &version, &dirty);
+	scan = begin_scan(t, log, key, BTEqualStrategyNumber,
+					  Int32GetDatum(version), &dirty);
 	found = index_getnext_slot(scan, ForwardScanDirection, log->slot);
 	*busy = !found						 ? InvalidTransactionId :
 		TransactionIdIsValid(dirty.xmin) ? dirty.xmin :
