@@ -86,6 +86,7 @@ typedef struct RvdTracked
 	AttrNumber	key[RVD_MAX_KEYS];
 	AttrNumber	log_key[RVD_MAX_KEYS];
 	AttrNumber	log_column[RVD_LOG_COLUMNS];
+	Oid			log_type[RVD_LOG_COLUMNS];
 	Oid			key_type[RVD_MAX_KEYS];
 	int			max_chain;
 	double		max_drift;

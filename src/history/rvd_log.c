@@ -56,10 +56,28 @@ is_plain(const RvdTracked *t, const Log *log)
 		  !constr->has_generated_stored));
 }
 
+/* What was known of the log may have changed while its lock was waited for. */
+static void
+check_type(const RvdTracked *t, const Log *log, AttrNumber number, Oid type)
+{
+	TupleDesc	desc = RelationGetDescr(log->table);
+
+	if (number > desc->natts ||
+		TupleDescAttr(desc, number - 1)->atttypid != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("log %s was altered", t->log_name),
+				 errhint("A log must not be altered.")));
+}
+
 static void
 open_log(const RvdTracked *t, LOCKMODE mode, Log *log)
 {
 	log->table = table_open(t->log, mode);
+	for (int i = 0; i < RVD_LOG_COLUMNS; i++)
+		check_type(t, log, t->log_column[i], t->log_type[i]);
+	for (int i = 0; i < t->nkeys; i++)
+		check_type(t, log, t->log_key[i], t->key_type[i]);
 	log->index = index_open(t->log_index, mode);
 	log->slot = table_slot_create(log->table, NULL);
 }

@@ -237,7 +237,10 @@ load_log(RvdTracked *t)
 	bool		is_ours;
 
 	for (int i = 0; i < RVD_LOG_COLUMNS; i++)
+	{
 		t->log_column[i] = log_attribute(t, name[i], type[i]);
+		t->log_type[i] = type[i];
+	}
 	list_free(RelationGetIndexList(log));
 	t->log_index = log->rd_pkindex;
 	table_close(log, NoLock);
