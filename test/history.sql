@@ -43,7 +43,9 @@ BEGIN
 	SELECT string_agg(format('r.%I = l.%I', a, b), ' AND ') INTO row_key FROM unnest(t.key, t.log_key) u(a, b);
 	EXECUTE format($sql$
 		CREATE TEMPORARY TABLE seen AS
-		SELECT l.*, pg_temp.folded(CASE WHEN before IS NULL THEN coalesce(keyframe, delta) ELSE delta END)
+		SELECT l.*, pg_temp.folded(CASE WHEN before IS NOT NULL THEN delta WHEN keyframe IS NOT NULL THEN keyframe
+				WHEN delta_kind(delta) = 'dense' THEN delta_create(delta_apply(array_fill(0, ARRAY[delta_dims(delta)])::vector, delta))
+				ELSE delta END)
 			OVER (PARTITION BY %1$s ORDER BY l.version) AS vector
 		FROM (SELECT l.*, ROW(%1$s)::text AS key_text, lag(l.version) OVER w AS before, lag(l.base) OVER w AS base_before,
 				lead(l.version) OVER w IS NULL AS is_last
@@ -52,7 +54,7 @@ BEGIN
 	RETURN QUERY SELECT 'H1: gap', s.key_text, s.version FROM seen s WHERE s.version <> coalesce(s.before + 1, s.version)
 		UNION ALL
 		SELECT 'H2: begins with a delta that needs another', s.key_text, s.version FROM seen s
-		WHERE (s.version = s.base OR s.before IS NULL) AND s.keyframe IS NULL AND delta_kind(s.delta) NOT IN ('create', 'delete')
+		WHERE (s.version = s.base OR s.before IS NULL) AND s.keyframe IS NULL AND delta_kind(s.delta) NOT IN ('create', 'delete', 'dense')
 		UNION ALL
 		SELECT 'H2: base', s.key_text, s.version FROM seen s
 		WHERE s.version <> s.base AND (s.base > s.version OR s.base <> coalesce(s.base_before, s.base))

@@ -238,14 +238,21 @@ def phase_parts(a):
     keys = [int(x) for x in s.ask(
         f"SELECT id FROM {table} ORDER BY id LIMIT 100")]
     s.ask(f"SELECT ruvector.fold_all('{table}')")
+    applied = []
     for i in range(1, 64):
-        s.ask(f"SELECT count(ruvector.apply('{table}', id, delta_sparse(ARRAY[{i}, {i + 200}],"
-              f" ARRAY[random(), random()]::real[], {a.dims}))) FROM {table}"
-              f" WHERE id = ANY ('{{{','.join(map(str, keys))}}}')")
+        _, cpu = s.timed(
+            f"SELECT count(ruvector.apply('{table}', id, delta_sparse(ARRAY[{i}, {i + 200}],"
+            f" ARRAY[random(), random()]::real[], {a.dims}))) FROM {table}"
+            f" WHERE id = ANY ('{{{','.join(map(str, keys))}}}')")
+        applied.append(cpu / len(keys) * 1e6)
+    for first, last in ((1, 8), (8, 24), (24, 63)):
+        say("parts", what="apply, 100 of a statement, its commit shared",
+            chain=f"{first + 1}-{last + 1}", cpu_us=round(statistics.median(applied[first - 1:last]), 1))
     lengths = s.ask(f"SELECT min(n), max(n) FROM (SELECT max(version) - max(base) + 1 AS n"
                     f" FROM {log} WHERE id = ANY ('{{{','.join(map(str, keys))}}}')"
                     f" GROUP BY id) x")[0]
-    read = [f"SELECT count(ruvector.vector('{table}', {k})) FROM generate_series(1, 20)" for k in keys]
+    read = [f"SELECT count(ruvector.vector('{table}', {k})) FROM generate_series(1, 20)"
+            for k in keys]
     s.ask(read[0])
     say("parts", what="read a vector at the end of its chain", chain=lengths,
         cpu_us=round(median_us(s, read) / 20, 1))
@@ -292,12 +299,13 @@ def phase_as_of(a):
     as_of = f"ruvector.search_as_of('{table}', 'embedding', %s, {a.k}, 'history_text'"
     done, rows = 0, []
     plain = f"(SELECT id AS key FROM {table} ORDER BY embedding <-> %s LIMIT {a.k}) x"
-    for share in (0, 0.001, 0.01, 0.1, 0.5):
+    for share in map(float, a.shares.split(",")):
         upto = int(a.rows * share)
         # a number of keys all over the table: a twentieth of the dimensions
         # take the values that another row has there
         s.ask(f"UPDATE {table} t SET embedding = t.embedding + d.delta FROM (SELECT x.id,"
-              f" delta_sparse(array_agg(g.n), array_agg((o.embedding::real[])[g.n]), {a.dims}) AS delta"
+              f" delta_sparse(array_agg(g.n), array_agg((o.embedding::real[])[g.n]), {a.dims})"
+              f" AS delta"
               f" FROM {table} x JOIN {table} o ON o.id = (x.id + 1) % {a.rows},"
               f" LATERAL generate_series(1 + x.id % 20, {a.dims}, 20) g(n)"
               f" WHERE (x.id * 7919::bigint) % {a.rows} >= {done}"
@@ -357,6 +365,7 @@ def arguments():
     ap.add_argument("--background", type=int, default=0,
                     help="so many rows of --data stand in the tables besides")
     ap.add_argument("--rows", type=int, default=0, help="of --data, in as_of")
+    ap.add_argument("--shares", default="0,0.001,0.01,0.1,0.5", help="of changed keys, in as_of")
     ap.add_argument("--queries", type=int, default=100)
     ap.add_argument("-k", type=int, default=10)
     a = ap.parse_args()
