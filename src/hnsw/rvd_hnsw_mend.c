@@ -1,6 +1,6 @@
 /*
  * rvd_hnsw_mend.c
- *		Links of nodes that are there already: around the dead, and after a move.
+ *		Links of nodes that are there: around the dead, and after a move.
  *
  * Mending is that of FreshDiskANN (Singh et al. 2021, algorithm 4): a node
  * that loses a neighbour is offered the neighbours of the lost one, whose
@@ -23,7 +23,7 @@
 #define OFFERS_A_PLACE 2
 #define MOST_OFFERS 32
 
-/* A page that others change all the time keeps its dead links out, at least. */
+/* Of a page that others change all the time dead links go out, at least. */
 #define MAX_MEND_TRIES 3
 
 void
@@ -284,7 +284,8 @@ mend_copies(RvdPlacer *placer, const RvdNodeSet *dead, char *mended,
 
 	for (int i = 0; i < layout->per_page; i++)
 	{
-		RuvNode	   *node = (RuvNode *) (mended + (Size) i * layout->record_bytes);
+		char	   *at = mended + (Size) i * layout->record_bytes;
+		RuvNode	   *node = (RuvNode *) at;
 		int			room = ruv_node_room(layout, node->ntids);
 		int			before = node->nlinks;
 

@@ -99,17 +99,19 @@ attach(RvdPlacer *placer, uint32 id, ItemPointer tid)
 	RuvNode	   *node = rvd_store_node(store, id, true, &pin);
 	float		radius = placer->record->residual;
 	uint32		gone;
+	bool		may_join;
 	Page		page;
 
 	if (node == NULL)
 		return false;
 	gone = gone_rows(placer, node);
-	if (node->state != RUV_NODE_LIVE ||
-		node->ntids - pg_popcount32(gone) >= RUV_MAX_TIDS ||
-		(!ruv_node_same_image(node, placer->record, layout) &&
-		 (placer->update == NULL ||
-		  !rvd_is_within_reach(placer, node,
-							   ruv_node_distance(&placer->query, node), &radius))))
+	may_join = ruv_node_same_image(node, placer->record, layout) ||
+		(placer->update != NULL &&
+		 rvd_is_within_reach(placer, node,
+							 ruv_node_distance(&placer->query, node),
+							 &radius));
+	if (!may_join || node->state != RUV_NODE_LIVE ||
+		node->ntids - pg_popcount32(gone) >= RUV_MAX_TIDS)
 	{
 		rvd_store_release(store, &pin);
 		return false;

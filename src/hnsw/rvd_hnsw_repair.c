@@ -1,6 +1,6 @@
 /*
  * rvd_hnsw_repair.c
- *		ruvector.index_repair: nodes follow their rows, links and ways in return.
+ *		ruvector.index_repair: nodes follow their rows, lost links return.
  *
  * Three kinds of damage, worst first: nodes whose row has drifted from their
  * vector, nodes with few links, and nodes that nothing leads to.  A node is
