@@ -54,7 +54,7 @@ FROM generate_series(1, 20) i;
 ANALYZE l2_many, l2_query;
 
 EXPLAIN (COSTS OFF)
-SELECT q.i, n.id FROM l2_query q, LATERAL (SELECT id FROM l2_many ORDER BY a <-> q.a LIMIT 10) n;
+SELECT n.id FROM unnest(ARRAY[l2_point(-1, 12)]) q(a), LATERAL (SELECT id FROM l2_many ORDER BY a <-> q.a LIMIT 10) n;
 CREATE VIEW l2_found AS
 SELECT 'a' AS kind, q.i, n.* FROM l2_query q, LATERAL (SELECT id, a <-> q.a AS d FROM l2_many ORDER BY a <-> q.a LIMIT 10) n
 UNION ALL

@@ -78,7 +78,7 @@ record_bytes(int room, int per_page)
 
 /*
  * The most links of a record with this own vector; -1 if it does not fit.
- * TIDs may take the bytes of slots, but not of the last few: a node that
+ * Rows may take the bytes of slots, but not of the last few: a node that
  * leads nowhere would cut off others.
  */
 static int
@@ -87,7 +87,7 @@ links_for(const RuvLayout *layout, RuvOwnKind own, int room, int per_page)
 	int			left = record_bytes(room, per_page) - (int) sizeof(RuvNode) -
 		own_bytes(own, layout->padded);
 
-	if (left < RUV_MAX_TIDS * RUV_TID_BYTES + LEAST_LINKS * layout->slot_bytes)
+	if (left < ruv_rows_bytes(RUV_MAX_TIDS) + LEAST_LINKS * layout->slot_bytes)
 		return -1;
 	return (left - RUV_TID_BYTES) / layout->slot_bytes;
 }

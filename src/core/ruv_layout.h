@@ -13,6 +13,7 @@
 #define RUV_MAX_LINKS 64		/* the diverse bitmap has as many bits */
 #define RUV_MAX_TIDS 10			/* heap rows that share one node */
 #define RUV_TID_BYTES 6
+#define RUV_ROW_BYTES 8			/* of each row beyond the first: TID, radius */
 #define RUV_SMALL_DIMS 32		/* up to here slots hold whole vectors */
 #define RUV_MAX_GRAPH_DIMS 4096
 
@@ -43,10 +44,10 @@ typedef enum RuvSlotKind
 /*
  * A page holds `per_page` records of `record_bytes` each.  A record is
  *
- *		RuvNode header | own vector | slots ... | free | heap TIDs
+ *		RuvNode header | own vector | slots ... | free | rows
  *
- * with `slots` the most links that it can hold while it has one TID; each
- * further TID takes its bytes from the end of the slots.
+ * with `slots` the most links that it can hold while it has one row; each
+ * further row takes its bytes from the end of the slots.
  */
 typedef struct RuvLayout
 {
@@ -64,6 +65,13 @@ typedef struct RuvLayout
 	int			record_bytes;	/* multiple of 8 */
 	int			per_page;
 } RuvLayout;
+
+/* Bytes at the end of a record that has n rows; room for one is kept. */
+static inline int
+ruv_rows_bytes(int n)
+{
+	return RUV_TID_BYTES + RUV_ROW_BYTES * (n > 1 ? n - 1 : 0);
+}
 
 /* Are stored vectors rotated?  Only codes need it. */
 static inline bool

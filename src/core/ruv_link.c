@@ -17,7 +17,7 @@ int
 ruv_node_room(const RuvLayout *layout, int ntids)
 {
 	int			left = layout->record_bytes - layout->slot_offset -
-		RUV_TID_BYTES * (ntids > 1 ? ntids : 1);
+		ruv_rows_bytes(ntids);
 	int			room = left / layout->slot_bytes;
 
 	return room < layout->slots ? room : layout->slots;
@@ -140,28 +140,74 @@ least_missed(const RuvLayout *layout, const RuvKernels *kernels,
 	return worst;
 }
 
-bool
-ruv_node_add_tid(const RuvLayout *layout, const RuvKernels *kernels,
-				 RuvNode *node, const void *tid)
+/* The radius of a row beyond the first lies before its TID. */
+static uint8_t *
+radius_of(const RuvLayout *layout, const RuvNode *node, int i)
 {
-	if (node->ntids >= RUV_MAX_TIDS)
+	return ruv_node_tid(layout, node, i) + RUV_TID_BYTES;
+}
+
+/*
+ * Rows of equal vectors have equal radii, to the last bit: a scan in strict
+ * order could not return them one after the other.  So there is a value for
+ * "the node's residual", minus zero.
+ */
+#define AS_RESIDUAL 0x8000
+
+float
+ruv_node_radius(const RuvLayout *layout, const RuvNode *node, int i)
+{
+	uint16_t	bits;
+
+	if (i == 0)
+		return node->radius;
+	memcpy(&bits, radius_of(layout, node, i), 2);
+	return bits == AS_RESIDUAL ? node->residual :
+								 ruv_load_bf16(radius_of(layout, node, i));
+}
+
+void
+ruv_node_set_radius(const RuvLayout *layout, RuvNode *node, int i,
+					float radius)
+{
+	const uint16_t as_residual = AS_RESIDUAL;
+
+	if (i == 0)
+		node->radius = radius;
+	else if (radius == node->residual)
+		memcpy(radius_of(layout, node, i), &as_residual, 2);
+	else
+		ruv_store_bf16_above(radius_of(layout, node, i), radius);
+}
+
+bool
+ruv_node_add_row(const RuvLayout *layout, const RuvKernels *kernels,
+				 RuvNode *node, const void *tid, float radius)
+{
+	int			n = node->ntids;
+
+	if (n >= RUV_MAX_TIDS)
 		return false;
-	while (node->nlinks > 0 &&
-		   node->nlinks > ruv_node_room(layout, node->ntids + 1))
+	while (node->nlinks > 0 && node->nlinks > ruv_node_room(layout, n + 1))
 		ruv_node_drop_link(layout, node, least_missed(layout, kernels, node));
-	memcpy(ruv_node_tid(layout, node, node->ntids), tid, RUV_TID_BYTES);
+	memcpy(ruv_node_tid(layout, node, n), tid, RUV_TID_BYTES);
+	ruv_node_set_radius(layout, node, n, radius);
 	node->ntids++;
 	return true;
 }
 
 void
-ruv_node_drop_tid(const RuvLayout *layout, RuvNode *node, int i)
+ruv_node_drop_row(const RuvLayout *layout, RuvNode *node, int i)
 {
 	int			last = node->ntids - 1;
 
 	if (i != last)
+	{
 		memcpy(ruv_node_tid(layout, node, i),
 			   ruv_node_tid(layout, node, last), RUV_TID_BYTES);
+		ruv_node_set_radius(layout, node, i,
+							ruv_node_radius(layout, node, last));
+	}
 	node->ntids--;
 }
 
@@ -299,9 +345,10 @@ ruv_link_plan(const RuvLayout *layout, const RuvKernels *kernels,
 	return plan;
 }
 
-void
-ruv_link_apply(RuvQuery *query, RuvNode *node, const RuvLinkPlan *plan,
-			   uint32_t id, float distance)
+/* Slot i := the link to the query's vector. */
+static void
+set_to_query(RuvQuery *query, RuvNode *node, int i, uint32_t id,
+			 float distance)
 {
 	const RuvLayout *layout = query->layout;
 
@@ -309,14 +356,65 @@ ruv_link_apply(RuvQuery *query, RuvNode *node, const RuvLinkPlan *plan,
 	{
 		/* the inner product's visit needs no residual: make it now */
 		ruv_node_decode(layout, query->kernels, node, query->diff);
-		for (int i = 0; i < layout->padded; i++)
-			query->diff[i] = query->x[i] - query->diff[i];
+		for (int k = 0; k < layout->padded; k++)
+			query->diff[k] = query->x[k] - query->diff[k];
 	}
-	ruv_node_set_link(layout, query->kernels, node, plan->slot, id,
-					  query->diff, query->x, distance);
+	ruv_node_set_link(layout, query->kernels, node, i, id, query->diff,
+					  query->x, distance);
+}
+
+void
+ruv_link_apply(RuvQuery *query, RuvNode *node, const RuvLinkPlan *plan,
+			   uint32_t id, float distance)
+{
+	set_to_query(query, node, plan->slot, id, distance);
 	node->diverse = plan->diverse;
 	if (plan->slot == node->nlinks)
 		node->nlinks++;
+}
+
+bool
+ruv_link_refresh(RuvQuery *query, RuvNode *node, uint32_t id, float distance)
+{
+	int			i = ruv_node_slot_of(query->layout, node, id);
+
+	if (i >= 0)
+		set_to_query(query, node, i, id, distance);
+	return i >= 0;
+}
+
+void
+ruv_link_take(const RuvLayout *layout, RuvNode *node, const RuvNode *image)
+{
+	int			room = ruv_node_room(layout, node->ntids);
+	int			n = image->nlinks < room ? image->nlinks : room;
+
+	memcpy(ruv_node_slot(layout, node, 0), ruv_node_slot(layout, image, 0),
+		   (size_t) n * (size_t) layout->slot_bytes);
+	node->nlinks = (uint8_t) n;
+	node->diverse = image->diverse;
+	if (n < 64)
+		node->diverse &= ((uint64_t) 1 << n) - 1;
+}
+
+void
+ruv_link_move(const RuvQuery *query, RuvNode *node, const RuvNode *image)
+{
+	const RuvLayout *layout = query->layout;
+	float		step = ruv_node_radius_for(query, node) + image->residual;
+	float		radii[RUV_MAX_TIDS] = {0};
+
+	for (int i = 0; i < node->ntids; i++)
+		radii[i] = (ruv_node_radius(layout, node, i) + step) * (1 + 1e-6f);
+	memcpy((char *) node + sizeof(RuvNode),
+		   (const char *) image + sizeof(RuvNode), (size_t) layout->own_bytes);
+	node->scale = image->scale;
+	node->residual = image->residual;
+	node->norm = fmaxf(node->norm, image->norm);
+	node->flags |= RUV_NODE_MOVED;
+	for (int i = 0; i < node->ntids; i++)
+		ruv_node_set_radius(layout, node, i, radii[i]);
+	ruv_link_take(layout, node, image);
 }
 
 void
@@ -324,9 +422,8 @@ ruv_link_add(const RuvLayout *layout, const RuvKernels *kernels,
 			 RuvNode *node, uint32_t id, const float *r, const float *x,
 			 float distance)
 {
-	for (int i = 0; i < node->nlinks; i++)
-		if (ruv_node_link(layout, node, i) == id)
-			return;
+	if (ruv_node_slot_of(layout, node, id) >= 0)
+		return;
 	if (node->nlinks > 0 &&
 		node->nlinks >= ruv_node_room(layout, node->ntids))
 		ruv_node_drop_link(layout, node, least_missed(layout, kernels, node));

@@ -78,4 +78,22 @@ extern void ruv_link_apply(RuvQuery *query, RuvNode *node,
 						   const RuvLinkPlan *plan, uint32_t id,
 						   float distance);
 
+/*
+ * Writes the link to `id` anew, for the vector that it has now, query's, as
+ * visited last.  False if there is no such link.
+ */
+extern bool ruv_link_refresh(RuvQuery *query, RuvNode *node, uint32_t id,
+							 float distance);
+
+/* Gives a node the links of `image`, as many as it has room for. */
+extern void ruv_link_take(const RuvLayout *layout, RuvNode *node,
+						  const RuvNode *image);
+
+/*
+ * Gives a node the vector and the links of `image`, which was made for the
+ * query.  Its rows stay; their radii grow by what the centre moved.
+ */
+extern void ruv_link_move(const RuvQuery *query, RuvNode *node,
+						  const RuvNode *image);
+
 #endif							/* RUV_LINK_H */

@@ -262,9 +262,8 @@ half_scale(float maxabs)
 	return ldexpf(1.0f, exponent);
 }
 
-/* Bound on |x - stored x| in the metric's norm, from the stored bytes. */
-static float
-residual_of(const RuvQuery *query, const RuvNode *node)
+float
+ruv_node_radius_for(const RuvQuery *query, const RuvNode *node)
 {
 	const RuvLayout *layout = query->layout;
 	double		sum = 0;
@@ -320,7 +319,8 @@ ruv_node_init(const RuvQuery *query, RuvNode *node, uint32_t self)
 			}
 			break;
 	}
-	node->residual = residual_of(query, node);
+	node->residual = ruv_node_radius_for(query, node);
+	node->radius = node->residual;
 	node->norm = query->is_wild ? INFINITY :
 								  (float) (query->norm * (1 + 1e-6));
 }
@@ -349,8 +349,13 @@ ruv_node_check(const RuvLayout *layout, const RuvNode *node, uint32_t self)
 		return RUV_ERR_CORRUPT;
 	if (node->nlinks > ruv_node_room(layout, node->ntids))
 		return RUV_ERR_CORRUPT;
-	if (!(node->residual >= 0) || !(node->norm >= 0) || node->radius != 0)
+	if (!(node->residual >= 0) || !(node->norm >= 0) || !(node->radius >= 0))
 		return RUV_ERR_CORRUPT;
+	if ((node->flags & ~RUV_NODE_MOVED) != 0)
+		return RUV_ERR_CORRUPT;
+	for (int i = 1; i < node->ntids; i++)
+		if (!(ruv_node_radius(layout, node, i) >= 0))
+			return RUV_ERR_CORRUPT;
 	if (!isfinite(node->scale) || node->scale <= 0)
 		return RUV_ERR_CORRUPT;
 	return RUV_OK;

@@ -20,18 +20,21 @@
 #define RUV_NODE_LIVE 1
 #define RUV_NODE_DEAD 2			/* no heap row; leads on until unlinked */
 
+/* The node got another vector; links to it may still be codes of the old. */
+#define RUV_NODE_MOVED 1
+
 typedef struct RuvNode
 {
 	uint8_t		state;
 	uint8_t		nlinks;			/* used slots */
 	uint8_t		ntids;			/* 1 .. RUV_MAX_TIDS while live */
-	uint8_t		flags;			/* zero */
+	uint8_t		flags;			/* RUV_NODE_MOVED */
 	uint32_t	self;			/* the node's own id */
 	float		scale;			/* of the own vector */
-	float		residual;		/* bound on |vector - stored vector| in the
-								 * metric's norm, for every row attached */
-	float		norm;			/* bound on |vector| (L2) */
-	float		radius;			/* drift; zero in this version */
+	float		residual;		/* bound on |vector - stored vector|, of the
+								 * vector that the node was made for */
+	float		norm;			/* bound on |vector| (L2), of every row */
+	float		radius;			/* of the first row */
 	uint64_t	diverse;		/* bit i: no closer neighbour shades slot i */
 } RuvNode;
 
@@ -142,6 +145,16 @@ ruv_node_link(const RuvLayout *layout, const RuvNode *node, int i)
 	return id;
 }
 
+/* The slot with the link to `id`, -1 if there is none. */
+static inline int
+ruv_node_slot_of(const RuvLayout *layout, const RuvNode *node, uint32_t id)
+{
+	for (int i = 0; i < node->nlinks; i++)
+		if (ruv_node_link(layout, node, i) == id)
+			return i;
+	return -1;
+}
+
 /* The most links the record can hold with that many TIDs. */
 extern int	ruv_node_room(const RuvLayout *layout, int ntids);
 
@@ -159,22 +172,43 @@ extern float ruv_node_link_distance(const RuvLayout *layout,
 									const RuvKernels *kernels,
 									const RuvNode *node, int i);
 
-/* ---- heap TIDs, opaque here ---- */
+/*
+ * ---- rows ----
+ *
+ * A node is a ball: each row attached to it is a heap TID, opaque here, and a
+ * radius, a bound on |the row's vector - stored vector| in the metric's norm
+ * (L1: sum of differences, else Euclidean), padded and rotated as stored.
+ */
 
 static inline uint8_t *
 ruv_node_tid(const RuvLayout *layout, const RuvNode *node, int i)
 {
-	return (uint8_t *) node + layout->record_bytes - (i + 1) * RUV_TID_BYTES;
+	return (uint8_t *) node + layout->record_bytes - RUV_TID_BYTES -
+		i * RUV_ROW_BYTES;
 }
 
+extern float ruv_node_radius(const RuvLayout *layout, const RuvNode *node,
+							 int i);
+
 /*
- * Adds a TID; where it needs bytes that a slot has, the link that is least
+ * Stores the radius of row i, rounded up where it is kept in less; one that
+ * equals the node's residual, which must be set, stays as it is.
+ */
+extern void ruv_node_set_radius(const RuvLayout *layout, RuvNode *node, int i,
+								float radius);
+
+/* A bound on |the query's vector - stored vector|: the radius of its row. */
+extern float ruv_node_radius_for(const RuvQuery *query, const RuvNode *node);
+
+/*
+ * Adds a row; where it needs bytes that a slot has, the link that is least
  * missed goes.  False if the node has RUV_MAX_TIDS already.
  */
-extern RUV_CHECKED bool ruv_node_add_tid(const RuvLayout *layout,
+extern RUV_CHECKED bool ruv_node_add_row(const RuvLayout *layout,
 										 const RuvKernels *kernels,
-										 RuvNode *node, const void *tid);
+										 RuvNode *node, const void *tid,
+										 float radius);
 
-extern void ruv_node_drop_tid(const RuvLayout *layout, RuvNode *node, int i);
+extern void ruv_node_drop_row(const RuvLayout *layout, RuvNode *node, int i);
 
 #endif							/* RUV_NODE_H */

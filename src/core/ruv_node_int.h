@@ -47,6 +47,18 @@ ruv_store_bf16(uint8_t *p, float value)
 	memcpy(p, &high, 2);
 }
 
+/* The next bfloat16 that is not less than the value, which is not negative. */
+static inline void
+ruv_store_bf16_above(uint8_t *p, float value)
+{
+	uint32_t	bits;
+	uint16_t	high;
+
+	memcpy(&bits, &value, 4);
+	high = (uint16_t) ((bits >> 16) + ((bits & 0xffff) != 0));
+	memcpy(p, &high, 2);
+}
+
 static inline float
 ruv_slot_distance(const uint8_t *slot)
 {

@@ -53,3 +53,11 @@ CREATE FUNCTION ruvector.index_info(index regclass,
 
 COMMENT ON FUNCTION ruvector.index_info(regclass) IS
 	'geometry and contents of an hnsw index';
+
+CREATE FUNCTION ruvector.index_repair(index regclass,
+	budget integer DEFAULT NULL, OUT moved bigint, OUT relinked bigint,
+	OUT tied bigint, OUT remaining bigint)
+	AS 'MODULE_PATHNAME', 'rvd_index_repair' LANGUAGE C;
+
+COMMENT ON FUNCTION ruvector.index_repair(regclass, integer) IS
+	'repairs the worst nodes of an hnsw index, at most `budget` of them: moves those whose row has drifted, gives new links to those with few, ties those that nothing leads to';

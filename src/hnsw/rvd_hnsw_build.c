@@ -181,7 +181,7 @@ place_in_memory(BuildState *state, const float *x, ItemPointer tid)
 	LWLockAcquire(&shared->flush_lock, LW_SHARED);
 	placed = !shared->is_flushed &&
 		shared->area_room > RVD_FIRST_NODE_BLOCK &&
-		rvd_place(&state->placer, x, tid);
+		rvd_place(&state->placer, x, tid, NULL);
 	LWLockRelease(&shared->flush_lock);
 	if (placed)
 		return true;
@@ -222,7 +222,7 @@ build_row(Relation index, ItemPointer tid, Datum *values, bool *isnull,
 		if (!state->is_private ||
 			!place_in_memory(state, vector->x, tid))
 		{
-			if (!rvd_place(&state->placer, vector->x, tid))
+			if (!rvd_place(&state->placer, vector->x, tid, NULL))
 				elog(ERROR, "no room for a new node in index \"%s\"",
 					 RelationGetRelationName(index));
 		}

@@ -14,17 +14,11 @@
 #include <float.h>
 #include <math.h>
 
-#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/xlog.h"
-#include "catalog/index.h"
-#include "catalog/pg_class.h"
-#include "commands/defrem.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "storage/itemptr.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -62,52 +56,6 @@ typedef struct Check
 	int64		live_links;		/* of the live nodes among them */
 	int64		orphans;
 } Check;
-
-/* ---- opening ---- */
-
-/*
- * Locks the table of an index, as everybody does before the index itself; the
- * other way round is a deadlock with REINDEX.  Whatever is wrong with the
- * index is said when it is opened.
- */
-static Oid
-lock_table_of(Oid index, LOCKMODE lock)
-{
-	Oid			table = IndexGetRelation(index, true);
-
-	if (OidIsValid(table) && rvd_owns_relation(index))
-		LockRelationOid(table, lock);
-	return table;
-}
-
-static Relation
-open_hnsw_index(Oid oid, LOCKMODE lock)
-{
-	Relation	index = relation_open(oid, lock);
-
-	if (index->rd_rel->relkind != RELKIND_INDEX ||
-		index->rd_rel->relam != get_index_am_oid("hnsw", false))
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" is not an hnsw index",
-						RelationGetRelationName(index)),
-				 index->rd_rel->relkind == RELKIND_PARTITIONED_INDEX ?
-					 errhint("Give the index of one partition.") :
-					 0));
-	if (!rvd_owns_relation(oid))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_INDEX,
-					   RelationGetRelationName(index));
-	if (RELATION_IS_OTHER_TEMP(index))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot access temporary indexes of other sessions")));
-	if (!index->rd_index->indisvalid)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("index \"%s\" is not valid",
-						RelationGetRelationName(index))));
-	return index;
-}
 
 /* ---- the checks ---- */
 
@@ -253,7 +201,10 @@ link_tolerance(const RuvLayout *layout, const RuvNode *a, double residual_b,
 		1e-5 * ((double) a->norm * a->norm + norm_b * norm_b);
 }
 
-/* G2: the link leads to a node, and its slot was made for that very node. */
+/*
+ * G2: the link leads to a node, and its slot was made for that very node.  One
+ * that moved is told from others no more.
+ */
 static void
 check_link(Check *check, const RuvNode *node, int i)
 {
@@ -268,6 +219,7 @@ check_link(Check *check, const RuvNode *node, int i)
 	double		norm;
 	double		stored;
 	double		actual;
+	bool		has_moved;
 
 	if (other == NULL)
 	{
@@ -279,12 +231,13 @@ check_link(Check *check, const RuvNode *node, int i)
 	ruv_node_decode(layout, rvd_kernels, other, check->other);
 	residual = other->residual;
 	norm = other->norm;
+	has_moved = ((node->flags | other->flags) & RUV_NODE_MOVED) != 0;
 	rvd_store_release(&check->store, &pin);
 
 	stored = ruv_node_link_distance(layout, rvd_kernels, node, i);
 	actual = ruv_graph_distance(layout, rvd_kernels, check->own,
 								check->other);
-	if (isfinite(node->residual) && isfinite(residual) &&
+	if (!has_moved && isfinite(node->residual) && isfinite(residual) &&
 		isfinite(stored) && isfinite(actual) &&
 		fabs(stored - actual) >
 			link_tolerance(layout, node, residual, norm, fabs(actual)) &&
@@ -447,21 +400,6 @@ check_rows(Check *check)
 	}
 }
 
-/* A tuple of the values, of the type that the calling function returns. */
-static Datum
-make_row(FunctionCallInfo fcinfo, Datum *values, int n)
-{
-	TupleDesc	desc;
-	bool	   *nulls = palloc0((Size) n * sizeof(bool));
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	if (desc->natts != n)
-		elog(ERROR, "return type must have %d columns", n);
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values,
-											 nulls));
-}
-
 static void
 check_open(Check *check, Relation index)
 {
@@ -498,8 +436,8 @@ rvd_index_check(PG_FUNCTION_ARGS)
 	LOCKMODE	lock = RecoveryInProgress() ? AccessShareLock :
 										   ShareUpdateExclusiveLock;
 	/* a lock on the table is what keeps vacuum away */
-	Oid			table = lock_table_of(PG_GETARG_OID(0), lock);
-	Relation	index = open_hnsw_index(PG_GETARG_OID(0), AccessShareLock);
+	Oid			table = rvd_lock_table_of(PG_GETARG_OID(0), lock);
+	Relation	index = rvd_open_hnsw_index(PG_GETARG_OID(0), AccessShareLock);
 	Check		check;
 	Datum		values[6];
 
@@ -537,7 +475,7 @@ rvd_index_check(PG_FUNCTION_ARGS)
 	values[3] = Int64GetDatum(check.links);
 	values[4] = Int64GetDatum(check.orphans);
 	values[5] = Int64GetDatum(check.nrows);
-	PG_RETURN_DATUM(make_row(fcinfo, values, 6));
+	PG_RETURN_DATUM(rvd_make_row(fcinfo, values, 6));
 }
 
 static const char *
@@ -576,7 +514,7 @@ RVD_FUNCTION(rvd_index_info);
 Datum
 rvd_index_info(PG_FUNCTION_ARGS)
 {
-	Relation	index = open_hnsw_index(PG_GETARG_OID(0), AccessShareLock);
+	Relation	index = rvd_open_hnsw_index(PG_GETARG_OID(0), AccessShareLock);
 	Check		check;
 	const RuvLayout *layout;
 	int64		slots;
@@ -620,5 +558,5 @@ rvd_index_info(PG_FUNCTION_ARGS)
 									0);
 	values[17] = Int64GetDatum((int64) check.nblocks * BLCKSZ);
 	relation_close(index, AccessShareLock);
-	PG_RETURN_DATUM(make_row(fcinfo, values, 18));
+	PG_RETURN_DATUM(rvd_make_row(fcinfo, values, 18));
 }

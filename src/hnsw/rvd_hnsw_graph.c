@@ -1,10 +1,10 @@
 /*
  * rvd_hnsw_graph.c
- *		Placing a vector: search, choice of neighbours, node, back-links.
+ *		Neighbours of a vector: search, choice, links there and back.
  *
- * One algorithm for INSERT, for both parts of a build and for vacuum's
- * repairs.  At most one page is locked at any time (README.md, "Locks"); each
- * change is one WAL record, and the index is sound between any two of them.
+ * One algorithm for INSERT, for both parts of a build and for repairs.  At
+ * most one page is locked at any time (README.md, "Locks"); each change is
+ * one WAL record, and the index is sound between any two of them.
  */
 #include "postgres.h"
 
@@ -42,35 +42,35 @@ rvd_placer_init(RvdPlacer *placer, RvdStore *store, MemoryContext context,
 	MemoryContextSwitchTo(old);
 }
 
-static void
+/* Room for one more candidate; returns its vector. */
+static float *
 ensure_room(RvdPlacer *placer)
 {
 	const RuvLayout *layout = &placer->store->geometry->layout;
-	int			room = placer->room ? placer->room * 2 : 256;
-	MemoryContext old;
+	int			n = placer->ncandidates;
+	MemoryContext old = MemoryContextSwitchTo(placer->context);
 
-	if (placer->ncandidates < placer->room)
-		return;
-	old = MemoryContextSwitchTo(placer->context);
 	if (placer->room == 0)
 	{
-		placer->candidates = palloc((Size) room * sizeof(RuvCandidate));
-		placer->same_image = palloc((Size) room * sizeof(bool));
-		placer->vectors = palloc((Size) room * sizeof(float *));
+		placer->room = 256;
+		placer->candidates = palloc(256 * sizeof(RuvCandidate));
+		placer->vectors = palloc0(256 * sizeof(float *));
 	}
-	else
+	else if (n == placer->room)
 	{
+		placer->room *= 2;
 		placer->candidates = repalloc(placer->candidates,
-									  (Size) room * sizeof(RuvCandidate));
-		placer->same_image = repalloc(placer->same_image,
-									  (Size) room * sizeof(bool));
+									  (Size) placer->room *
+										  sizeof(RuvCandidate));
 		placer->vectors = repalloc(placer->vectors,
-								   (Size) room * sizeof(float *));
+								   (Size) placer->room * sizeof(float *));
+		memset(placer->vectors + n, 0, (Size) n * sizeof(float *));
 	}
-	for (int i = placer->room; i < room; i++)
-		placer->vectors[i] = palloc((Size) layout->padded * sizeof(float));
-	placer->room = room;
+	/* most rows need few; memory never touched before is slow */
+	if (placer->vectors[n] == NULL)
+		placer->vectors[n] = palloc((Size) layout->padded * sizeof(float));
 	MemoryContextSwitchTo(old);
+	return placer->vectors[n];
 }
 
 static int
@@ -94,18 +94,14 @@ compare_candidates(const void *a, const void *b)
  */
 static bool
 add_candidate(RvdPlacer *placer, const RuvNode *node, uint32 id,
-			  float distance, uint32 *twin)
+			  float distance)
 {
 	const RuvLayout *layout = &placer->store->geometry->layout;
 	RuvCandidate *candidate;
 	float	   *x;
 
-	ensure_room(placer);
-	x = placer->vectors[placer->ncandidates];
+	x = ensure_room(placer);
 	ruv_node_decode(layout, rvd_kernels, node, x);
-	if (node->ntids < RUV_MAX_TIDS &&
-		ruv_node_same_image(node, placer->record, layout))
-		*twin = id;
 	for (int i = 0; i < placer->ncandidates; i++)
 	{
 		candidate = &placer->candidates[i];
@@ -124,13 +120,77 @@ add_candidate(RvdPlacer *placer, const RuvNode *node, uint32 id,
 	return true;
 }
 
+/* Root of the mean distance to a node's neighbours; infinite for none. */
+static float
+mean_link(const RuvLayout *layout, const RuvNode *node)
+{
+	float		sum = 0;
+
+	for (int i = 0; i < node->nlinks; i++)
+		sum += ruv_node_link_distance(layout, rvd_kernels, node, i);
+	if (node->nlinks == 0 || layout->metric == RUV_METRIC_IP)
+		return INFINITY;
+	sum /= (float) node->nlinks;
+	return layout->metric == RUV_METRIC_L1 ? sum : sqrtf(fmaxf(sum, 0));
+}
+
+/*
+ * Is the row near enough to a visited node to be attached to it, if an older
+ * version of it is there?  *radius is how near.  Beyond a third of the way to
+ * the node's neighbours its links would no longer serve the row.
+ */
+bool
+rvd_is_within_reach(RvdPlacer *placer, const RuvNode *node, float distance,
+					float *radius)
+{
+	const RuvLayout *layout = &placer->store->geometry->layout;
+	float		reach = placer->reach;
+
+	if (placer->update->is_unchanged)
+		for (int i = 0; i < node->ntids; i++)
+			reach = fmaxf(reach, 1.02f * ruv_node_radius(layout, node, i));
+	if (layout->metric == RUV_METRIC_L1 && distance > reach * 1.1f)
+		return false;
+	if ((layout->metric == RUV_METRIC_L2 ||
+		 layout->metric == RUV_METRIC_COSINE) &&
+		distance > reach * reach * 1.2f)
+		return false;
+	*radius = ruv_node_radius_for(&placer->query, node);
+	if (!(*radius <= reach))
+		return false;
+	return placer->update->is_unchanged || *radius <= node->residual * 1.5f ||
+		*radius <= mean_link(layout, node) / 3;
+}
+
+/*
+ * Looks at a visited node as a place for the row.  The page is locked; for
+ * what has to be asked of the heap, the rows are copied and counted.
+ */
+static int
+look_for_place(RvdPlacer *placer, const RuvNode *node, float distance,
+			   RvdRowPlace *place, ItemPointerData *tids)
+{
+	const RuvLayout *layout = &placer->store->geometry->layout;
+	float		unused;
+	int			n = 0;
+
+	if (node->ntids < RUV_MAX_TIDS &&
+		ruv_node_same_image(node, placer->record, layout))
+		place->twin = node->self;
+	else if (placer->update != NULL &&
+			 rvd_is_within_reach(placer, node, distance, &unused))
+		for (; n < node->ntids; n++)
+			memcpy(&tids[n], ruv_node_tid(layout, node, n), RUV_TID_BYTES);
+	return n;
+}
+
 /*
  * Fills placer->candidates with the live nodes that a search for the query
- * visits, except `self`, nearest first.  *twin gets a node that stores the
- * same image and has room for a TID, 0 if there is none.
+ * visits, except `self`, nearest first.  With a place, looks for one on the
+ * way, and ends when it has found it.
  */
-static void
-find_candidates(RvdPlacer *placer, uint32 self, uint32 *twin)
+void
+rvd_find_candidates(RvdPlacer *placer, uint32 self, RvdRowPlace *place)
 {
 	RvdStore   *store = placer->store;
 	RuvSearch	search;
@@ -138,7 +198,6 @@ find_candidates(RvdPlacer *placer, uint32 self, uint32 *twin)
 	uint32		id;
 	int64		nothers = 0;
 
-	*twin = 0;
 	placer->ncandidates = 0;
 	rvd_check_status(ruv_search_init(&search,
 									 store->geometry->ef_construction, false,
@@ -147,6 +206,8 @@ find_candidates(RvdPlacer *placer, uint32 self, uint32 *twin)
 	placer->nentries = rvd_search_begin(store, &placer->query, &search);
 	while ((id = ruv_search_next(&search)) != 0)
 	{
+		ItemPointerData tids[RUV_MAX_TIDS];
+		int			ntids = 0;
 		RvdPin		pin;
 		RuvNode	   *node;
 		bool		is_new;
@@ -159,9 +220,15 @@ find_candidates(RvdPlacer *placer, uint32 self, uint32 *twin)
 			continue;
 		}
 		ruv_node_visit(&placer->query, node, &visit);
+		if (place != NULL && node->state == RUV_NODE_LIVE)
+			ntids = look_for_place(placer, node, visit.distance, place, tids);
 		is_new = node->state == RUV_NODE_LIVE && id != self &&
-			add_candidate(placer, node, id, visit.distance, twin);
+			add_candidate(placer, node, id, visit.distance);
 		rvd_store_release(store, &pin);
+		if (ntids > 0 && rvd_update_replaces(placer->update, tids, ntids))
+			place->ball = id;
+		if (place != NULL && (place->twin != 0 || place->ball != 0))
+			break;
 		ruv_search_settle(&search, visit.distance,
 						  rvd_keeps_place(&search, is_new, &nothers));
 		rvd_search_offer(store, &placer->query, &search, id, visit.ids,
@@ -174,87 +241,9 @@ find_candidates(RvdPlacer *placer, uint32 self, uint32 *twin)
 		placer->ncandidates = store->geometry->ef_construction;
 }
 
-/*
- * Of many equal vectors a search visits some, whose nodes may all be full.
- * The newest, which has room, is linked from the nearest candidate, because
- * force_link put it there.  0 if there is none.
- */
-static uint32
-twin_of(RvdPlacer *placer)
-{
-	RvdStore   *store = placer->store;
-	const RuvLayout *layout = &store->geometry->layout;
-	uint32		ids[RUV_MAX_LINKS];
-	int			n = 0;
-	RvdPin		pin;
-	RuvNode	   *node;
-
-	if (placer->ncandidates == 0 ||
-		!ruv_link_is_twin(layout, placer->record->residual,
-						  placer->candidates[0].distance))
-		return 0;
-	node = rvd_store_node(store, placer->candidates[0].id, false, &pin);
-	if (node == NULL)
-		return 0;
-	for (; n < node->nlinks; n++)
-		ids[n] = ruv_node_link(layout, node, n);
-	rvd_store_release(store, &pin);
-	for (int i = 0; i < n; i++)
-	{
-		bool		has_room;
-
-		CHECK_FOR_INTERRUPTS();
-		node = rvd_store_node(store, ids[i], false, &pin);
-		if (node == NULL)
-			continue;
-		has_room = node->state == RUV_NODE_LIVE &&
-			node->ntids < RUV_MAX_TIDS &&
-			ruv_node_same_image(node, placer->record, layout);
-		rvd_store_release(store, &pin);
-		if (has_room)
-			return ids[i];
-	}
-	return 0;
-}
-
-/*
- * Attaches the row to a node with the same image.  False if the node changed
- * in the meantime.
- */
-static bool
-attach(RvdPlacer *placer, uint32 twin, ItemPointer tid)
-{
-	RvdStore   *store = placer->store;
-	const RuvLayout *layout = &store->geometry->layout;
-	RvdChange	change;
-	RvdPin		pin;
-	RuvNode	   *node = rvd_store_node(store, twin, true, &pin);
-	Page		page;
-
-	if (node == NULL)
-		return false;
-	if (node->state != RUV_NODE_LIVE || node->ntids >= RUV_MAX_TIDS ||
-		!ruv_node_same_image(node, placer->record, layout))
-	{
-		rvd_store_release(store, &pin);
-		return false;
-	}
-	rvd_change_begin(&change, store->index, store->durability);
-	page = rvd_change_page(&change, pin.buffer, pin.page, false);
-	node = rvd_raw_node(store->geometry, page,
-						rvd_slot_of(store->geometry, twin));
-	if (!ruv_node_add_tid(layout, rvd_kernels, node, tid))
-		elog(ERROR, "node %u has no room for a row", twin);
-	node->residual = Max(node->residual, placer->record->residual);
-	node->norm = Max(node->norm, placer->record->norm);
-	rvd_change_finish(&change);
-	rvd_store_release(store, &pin);
-	return true;
-}
-
 /* Chooses the neighbours and writes them into placer->record. */
-static int
-choose_links(RvdPlacer *placer, int *chosen)
+int
+rvd_choose_links(RvdPlacer *placer, int *chosen)
 {
 	const RuvLayout *layout = &placer->store->geometry->layout;
 	RuvNode	   *record = placer->record;
@@ -291,39 +280,6 @@ choose_links(RvdPlacer *placer, int *chosen)
 	pfree(scratch);
 	pfree(r);
 	return n;
-}
-
-/* Writes placer->record into a free slot: one WAL record.  0: no room. */
-static uint32
-write_node(RvdPlacer *placer)
-{
-	RvdStore   *store = placer->store;
-	const RuvLayout *layout = &store->geometry->layout;
-	RvdChange	change;
-	RvdPin		pin;
-	Page		page;
-	bool		fresh;
-	int			slot;
-	uint32		id;
-
-	if (!rvd_store_free_slot(store, &pin, &slot, &fresh))
-		return 0;
-	id = rvd_id_of(store->geometry, pin.block, slot);
-	placer->record->self = id;
-	rvd_change_begin(&change, store->index, store->durability);
-	page = rvd_change_page(&change, pin.buffer, pin.page, fresh);
-	if (fresh)
-	{
-		rvd_init_page(page, RVD_KIND_NODE,
-					  (uint32) (layout->per_page * layout->record_bytes));
-		memset(PageGetContents(page), 0,
-			   (Size) layout->per_page * layout->record_bytes);
-	}
-	memcpy(rvd_raw_node(store->geometry, page, slot), placer->record,
-		   (Size) layout->record_bytes);
-	rvd_change_finish(&change);
-	rvd_store_release(store, &pin);
-	return id;
 }
 
 /*
@@ -437,8 +393,8 @@ adopt(RvdPlacer *placer, uint32 id, uint32 other)
  * loses his link there is linked from `id` first, so that nobody becomes
  * unreachable.  False if the neighbour is no longer alive.
  */
-static bool
-force_link(RvdPlacer *placer, uint32 neighbour, uint32 id)
+bool
+rvd_force_link(RvdPlacer *placer, uint32 neighbour, uint32 id)
 {
 	RvdStore   *store = placer->store;
 
@@ -476,7 +432,7 @@ force_link(RvdPlacer *placer, uint32 neighbour, uint32 id)
 
 /*
  * Offers node `neighbour` a link to `id`, whose vector is the query.  True if
- * it took it.
+ * it took it, or had it; a node that moved is no longer where it was.
  */
 static bool
 link_from(RvdPlacer *placer, uint32 neighbour, uint32 id)
@@ -487,6 +443,7 @@ link_from(RvdPlacer *placer, uint32 neighbour, uint32 id)
 	RuvLinkPlan plan;
 	RvdPin		pin;
 	RuvNode	   *node = rvd_store_node(store, neighbour, true, &pin);
+	int			at;
 
 	/* it may have died since it was chosen; then others lead here */
 	if (node == NULL)
@@ -498,15 +455,18 @@ link_from(RvdPlacer *placer, uint32 neighbour, uint32 id)
 	}
 	visit_for_link(placer, node, &visit);
 	plan = ruv_link_plan(layout, rvd_kernels, node, &visit, id, false);
+	at = ruv_node_slot_of(layout, node, id);
+	if (at >= 0)
+		plan.slot = at;
 
 	/* equal vectors may have no other link than this one */
-	if (plan.slot >= 0 && plan.slot < node->nlinks &&
-		ruv_link_is_twin(layout, node->residual,
-						 ruv_node_link_distance(layout, rvd_kernels, node,
-												plan.slot)))
+	else if (plan.slot >= 0 && plan.slot < node->nlinks &&
+			 ruv_link_is_twin(layout, node->residual,
+							  ruv_node_link_distance(layout, rvd_kernels, node,
+													 plan.slot)))
 	{
 		rvd_store_release(store, &pin);
-		return force_link(placer, neighbour, id);
+		return rvd_force_link(placer, neighbour, id);
 	}
 	if (plan.slot >= 0)
 		apply_plan(placer, &pin, neighbour, &plan, id, visit.distance);
@@ -518,8 +478,8 @@ link_from(RvdPlacer *placer, uint32 neighbour, uint32 id)
  * Back-links from the chosen neighbours; at least one must take it.  Of equal
  * vectors it must be the equal one: others will forget it for a nearer one.
  */
-static void
-link_back(RvdPlacer *placer, uint32 id, const int *chosen, int n)
+void
+rvd_offer_links(RvdPlacer *placer, uint32 id, const int *chosen, int n)
 {
 	const RuvLayout *layout = &placer->store->geometry->layout;
 	int			taken = 0;
@@ -533,7 +493,7 @@ link_back(RvdPlacer *placer, uint32 id, const int *chosen, int n)
 		is_taken = link_from(placer, c->id, id);
 		if (!is_taken &&
 			ruv_link_is_twin(layout, placer->record->residual, c->distance))
-			is_taken = force_link(placer, c->id, id);
+			is_taken = rvd_force_link(placer, c->id, id);
 		if (is_taken)
 		{
 			taken++;
@@ -541,98 +501,81 @@ link_back(RvdPlacer *placer, uint32 id, const int *chosen, int n)
 		}
 	}
 	for (int i = 0; i < n && taken == 0; i++)
-		if (force_link(placer, placer->candidates[chosen[i]].id, id))
+		if (rvd_force_link(placer, placer->candidates[chosen[i]].id, id))
 			taken++;
 	if (taken == 0)
 		rvd_add_entry(placer, id, placer->query.x, true);
+}
+
+/* The place of node `id` in the entry table of a locked page, -1 if none. */
+static int
+entry_of(const RvdStore *store, const RvdPin *pin, uint32 id)
+{
+	int			n = (int) rvd_entry_page(pin->page)->count;
+
+	for (int i = 0; i < n; i++)
+		if (ruv_entry_id(&store->geometry->layout, rvd_entry_table(pin->page),
+						 i) == id)
+			return i;
+	return -1;
+}
+
+static void
+write_entry(RvdStore *store, const RvdPin *pin, int at, uint32 id,
+			const float *x)
+{
+	RvdChange	change;
+	Page		page;
+	RvdEntryPage *table;
+
+	rvd_change_begin(&change, store->index, store->durability);
+	page = rvd_change_page(&change, pin->buffer, pin->page, false);
+	table = rvd_entry_page(page);
+	ruv_entry_set(&store->geometry->layout, rvd_kernels,
+				  rvd_entry_table(page), at, id, x);
+	if ((uint32) at == table->count)
+		table->count++;
+	rvd_change_finish(&change);
 }
 
 void
 rvd_add_entry(RvdPlacer *placer, uint32 id, const float *x, bool must_add)
 {
 	RvdStore   *store = placer->store;
-	const RvdGeometry *geometry = store->geometry;
-	RvdChange	change;
+	int			room = store->geometry->entry_room;
 	RvdPin		pin;
-	RvdEntryPage *table;
-	uint32		at;
+	int			at;
 
 	rvd_store_get(store, RVD_ENTRY_BLOCK, true, RVD_KIND_ENTRY, &pin);
-	table = rvd_entry_page(pin.page);
-	at = table->count;
-	for (uint32 i = 0; i < table->count; i++)
-		if (ruv_entry_id(&geometry->layout, rvd_entry_table(pin.page),
-						 (int) i) == id)
-			must_add = false, at = UINT32_MAX;
-	if (at == (uint32) geometry->entry_room)
-		at = must_add ? (uint32) pg_prng_uint64_range(&placer->prng, 0,
-													  at - 1) :
-						UINT32_MAX;
-	if (at != UINT32_MAX)
+	if (entry_of(store, &pin, id) < 0)
 	{
-		Page		page;
-
-		rvd_change_begin(&change, store->index, store->durability);
-		page = rvd_change_page(&change, pin.buffer, pin.page, false);
-		table = rvd_entry_page(page);
-		ruv_entry_set(&geometry->layout, rvd_kernels, rvd_entry_table(page),
-					  (int) at, id, x);
-		if (at == table->count)
-			table->count++;
-		rvd_change_finish(&change);
+		at = (int) rvd_entry_page(pin.page)->count;
+		if (at == room && must_add)
+			at = (int) pg_prng_uint64_range(&placer->prng, 0,
+											(uint64) room - 1);
+		if (at < room)
+			write_entry(store, &pin, at, id, x);
 	}
 	rvd_store_release(store, &pin);
 }
 
-/*
- * Keeps the entry table a random sample of the nodes: each new one replaces
- * an entry with the probability of reservoir sampling, the number of nodes
- * being read off the number of pages.
- */
-static void
-sample_entry(RvdPlacer *placer, uint32 id)
-{
-	const RvdGeometry *geometry = placer->store->geometry;
-	double		nodes = (double) rvd_block_of(geometry, id) *
-		geometry->layout.per_page;
-
-	if (placer->nentries < geometry->entry_room)
-		rvd_add_entry(placer, id, placer->query.x, false);
-	else if (pg_prng_double(&placer->prng) * nodes < geometry->entry_room)
-		rvd_add_entry(placer, id, placer->query.x, true);
-}
-
-bool
-rvd_place(RvdPlacer *placer, const float *vector, ItemPointer tid)
+void
+rvd_refresh_entry(RvdPlacer *placer, uint32 id, const float *x)
 {
 	RvdStore   *store = placer->store;
-	const RvdGeometry *geometry = store->geometry;
-	int			chosen[RUV_MAX_LINKS];
-	uint32		twin;
-	uint32		id;
-	int			n;
+	RvdPin		pin;
+	int			at;
 
-	ruv_query_init(&placer->query, &geometry->layout, rvd_kernels,
-				   &geometry->rotation, vector, placer->query_memory);
-	ruv_node_init(&placer->query, placer->record, 0);
-	find_candidates(placer, 0, &twin);
-	if (twin == 0)
-		twin = twin_of(placer);
-	if (twin != 0 && attach(placer, twin, tid))
-		return true;
-
-	if (!ruv_node_add_tid(&geometry->layout, rvd_kernels, placer->record,
-						  tid))
-		elog(ERROR, "fresh node has no room for a row");
-	n = choose_links(placer, chosen);
-	id = write_node(placer);
-	if (id == 0)
-		return false;
-	RVD_DEBUG_POINT("insert-after-node");
-	link_back(placer, id, chosen, n);
-	RVD_DEBUG_POINT("insert-before-entry");
-	sample_entry(placer, id);
-	return true;
+	rvd_store_get(store, RVD_ENTRY_BLOCK, false, RVD_KIND_ENTRY, &pin);
+	at = entry_of(store, &pin, id);
+	rvd_store_release(store, &pin);
+	if (at < 0)
+		return;
+	rvd_store_get(store, RVD_ENTRY_BLOCK, true, RVD_KIND_ENTRY, &pin);
+	at = entry_of(store, &pin, id);
+	if (at >= 0)
+		write_entry(store, &pin, at, id, x);
+	rvd_store_release(store, &pin);
 }
 
 bool
@@ -648,89 +591,4 @@ rvd_decode_live(RvdStore *store, uint32 id, float *x)
 	ruv_node_decode(&store->geometry->layout, rvd_kernels, node, x);
 	rvd_store_release(store, &pin);
 	return is_live;
-}
-
-/* Makes the query the vector that node `id` stores; false if it is gone. */
-static bool
-query_from_node(RvdPlacer *placer, uint32 id)
-{
-	RvdStore   *store = placer->store;
-	const RuvLayout *layout = &store->geometry->layout;
-	float	   *zero = palloc0((Size) layout->dims * sizeof(float));
-	double		norm = 0;
-	RvdPin		pin;
-	RuvNode	   *node;
-
-	/* stored vectors are normalised and rotated already */
-	ruv_query_init(&placer->query, layout, rvd_kernels,
-				   &store->geometry->rotation, zero, placer->query_memory);
-	pfree(zero);
-	node = rvd_store_node(store, id, false, &pin);
-	if (node == NULL)
-		return false;
-	ruv_node_decode(layout, rvd_kernels, node, placer->query.x);
-	memcpy(placer->record, node, (Size) layout->record_bytes);
-	rvd_store_release(store, &pin);
-	for (int i = 0; i < layout->padded; i++)
-		norm += (double) placer->query.x[i] * placer->query.x[i];
-	placer->query.norm = sqrt(norm);
-	ruv_query_requantize(&placer->query);
-	return placer->record->state == RUV_NODE_LIVE;
-}
-
-void
-rvd_replace_links(RvdPlacer *placer, uint32 id)
-{
-	RvdStore   *store = placer->store;
-	const RuvLayout *layout = &store->geometry->layout;
-	int			chosen[RUV_MAX_LINKS];
-	RvdChange	change;
-	RvdPin		pin;
-	RuvNode	   *node;
-	uint32		unused;
-	int			n;
-
-	if (!query_from_node(placer, id))
-		return;
-	find_candidates(placer, id, &unused);
-	n = choose_links(placer, chosen);
-
-	node = rvd_store_node(store, id, true, &pin);
-	if (node == NULL)
-		return;
-	if (node->state == RUV_NODE_LIVE)
-	{
-		Page		page;
-		int			room = ruv_node_room(layout, node->ntids);
-
-		rvd_change_begin(&change, store->index, store->durability);
-		page = rvd_change_page(&change, pin.buffer, pin.page, false);
-		node = rvd_raw_node(store->geometry, page,
-							rvd_slot_of(store->geometry, id));
-		/* a row attached since may have taken the room of a slot */
-		n = Min(n, room);
-		memcpy(ruv_node_slot(layout, node, 0),
-			   ruv_node_slot(layout, placer->record, 0),
-			   (Size) n * layout->slot_bytes);
-		node->nlinks = (uint8) n;
-		node->diverse = placer->record->diverse;
-		if (n < 64)
-			node->diverse &= (UINT64CONST(1) << n) - 1;
-		rvd_change_finish(&change);
-	}
-	rvd_store_release(store, &pin);
-}
-
-void
-rvd_link_back(RvdPlacer *placer, uint32 id)
-{
-	uint32		unused;
-
-	if (!query_from_node(placer, id))
-		return;
-	find_candidates(placer, id, &unused);
-	for (int i = 0; i < placer->ncandidates; i++)
-		if (force_link(placer, placer->candidates[i].id, id))
-			return;
-	rvd_add_entry(placer, id, placer->query.x, true);
 }

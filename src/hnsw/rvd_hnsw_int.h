@@ -244,14 +244,39 @@ rvd_keeps_place(const RuvSearch *search, bool is_wanted, int64 *nothers)
 extern bool rvd_store_free_slot(RvdStore *store, RvdPin *pin, int *slot,
 								bool *fresh);
 
-/* ---- rvd_hnsw_graph.c ---- */
+/* ---- rvd_hnsw_update.c ---- */
 
-/* A node seen by the search for neighbours. */
-typedef struct RvdSeen
+/* A row version that enters, which replaces one that the index has. */
+typedef struct RvdUpdate
 {
-	RuvCandidate candidate;		/* x points into RvdPlacer.vectors */
-	bool		same_image;
-} RvdSeen;
+	Relation	heap;
+	ItemPointerData tid;		/* of the new version */
+	TransactionId xmin;			/* whose it is */
+	bool		is_unchanged;	/* the vector is said to be the same */
+	int			nchecks;
+} RvdUpdate;
+
+/* false: it is not the product of an UPDATE, as far as can be told. */
+extern bool rvd_update_begin(RvdUpdate *update, Relation heap,
+							 ItemPointer tid, bool is_unchanged);
+
+/*
+ * Is the version that was replaced one of these rows?  Locks heap pages, one
+ * at a time.
+ */
+extern bool rvd_update_replaces(RvdUpdate *update,
+								const ItemPointerData *tids, int n);
+
+/*
+ * Was the row pruned from its page of the heap, and only the item that
+ * indexes point to is left?  While the caller keeps the row's index page
+ * locked, vacuum cannot have the item reused.  Pruning resolved what
+ * conflicts there were on a standby before this can be known.
+ */
+extern bool rvd_update_row_is_gone(const RvdUpdate *update,
+								   const ItemPointerData *tid);
+
+/* ---- rvd_hnsw_graph.c ---- */
 
 /* What one process needs to place vectors into a graph, reused by each. */
 typedef struct RvdPlacer
@@ -263,29 +288,17 @@ typedef struct RvdPlacer
 	void	   *query_memory;
 	RuvNode	   *record;			/* image of the node being placed */
 	RuvCandidate *candidates;
-	bool	   *same_image;
 	float	  **vectors;		/* decoded vectors of the candidates */
 	int			ncandidates;
 	int			room;
 	int			nentries;		/* in the entry table, as last read */
+	RvdUpdate  *update;			/* of the row being placed, or NULL */
+	float		reach;			/* of its old version's node, at most */
 	pg_prng_state prng;
 } RvdPlacer;
 
 extern void rvd_placer_init(RvdPlacer *placer, RvdStore *store,
 							MemoryContext context, uint64 seed);
-
-/*
- * Enters one row into the graph.  false: the private area is full and nothing
- * was changed.
- */
-extern bool rvd_place(RvdPlacer *placer, const float *vector,
-					  ItemPointer tid);
-
-/* Finds new neighbours for node `id`, which lost some.  For vacuum. */
-extern void rvd_replace_links(RvdPlacer *placer, uint32 id);
-
-/* Has the nearest node that a search finds link to node `id`. */
-extern void rvd_link_back(RvdPlacer *placer, uint32 id);
 
 /*
  * Enters node `id` with the stored vector x into the entry table: if there
@@ -294,8 +307,122 @@ extern void rvd_link_back(RvdPlacer *placer, uint32 id);
 extern void rvd_add_entry(RvdPlacer *placer, uint32 id, const float *x,
 						  bool must_add);
 
+/* Writes node `id` anew if it is in the entry table. */
+extern void rvd_refresh_entry(RvdPlacer *placer, uint32 id, const float *x);
+
 /* The stored vector of node `id`; false if it is not live. */
 extern bool rvd_decode_live(RvdStore *store, uint32 id, float *x);
+
+/* Where a search for candidates found that the row belongs. */
+typedef struct RvdRowPlace
+{
+	uint32		twin;			/* a node with the same image and room, or 0 */
+	uint32		ball;			/* that of the version it replaces, or 0 */
+} RvdRowPlace;
+
+/*
+ * Fills placer->candidates with the live nodes that a search for the query
+ * visits, except `self`, nearest first.  With a place, looks for one on the
+ * way and ends when it has found it.
+ */
+extern void rvd_find_candidates(RvdPlacer *placer, uint32 self,
+								RvdRowPlace *place);
+
+/*
+ * Is the query near enough to a node for placer->update to be attached to it,
+ * if the older version is there?  *radius is how near.
+ */
+extern bool rvd_is_within_reach(RvdPlacer *placer, const RuvNode *node,
+								float distance, float *radius);
+
+/* Chooses neighbours of placer->record and writes them into it. */
+extern int	rvd_choose_links(RvdPlacer *placer, int *chosen);
+
+/* Has the chosen n candidates link to `id`; at least one must. */
+extern void rvd_offer_links(RvdPlacer *placer, uint32 id, const int *chosen,
+							int n);
+
+/* A link from `neighbour` to `id`; false if the neighbour is not alive. */
+extern bool rvd_force_link(RvdPlacer *placer, uint32 neighbour, uint32 id);
+
+/* ---- rvd_hnsw_place.c ---- */
+
+/*
+ * Enters one row into the graph.  With an update, the node of the version
+ * that it replaces is looked for, and takes the row if it is near enough.
+ * false: the private area is full and nothing was changed.
+ */
+extern bool rvd_place(RvdPlacer *placer, const float *vector,
+					  ItemPointer tid, RvdUpdate *update);
+
+/* ---- rvd_hnsw_mend.c ---- */
+
+/* Which nodes are not to be linked to any more: a bit for each id. */
+typedef struct RvdNodeSet
+{
+	uint8	   *bits;
+	uint32		nbits;
+} RvdNodeSet;
+
+static inline bool
+rvd_set_has(const RvdNodeSet *set, uint32 id)
+{
+	return id < set->nbits && (set->bits[id / 8] >> (id % 8) & 1) != 0;
+}
+
+static inline void
+rvd_set_add(RvdNodeSet *set, uint32 id)
+{
+	if (id < set->nbits)
+		set->bits[id / 8] |= (uint8) (1 << (id % 8));
+}
+
+/* Makes room for ids below nbits; what is in the set stays. */
+extern void rvd_set_grow(RvdNodeSet *set, uint32 nbits,
+						 MemoryContext context);
+
+/*
+ * Takes the links to dead nodes out of the live nodes of a page, and fills
+ * their places with neighbours of the dead ones: one WAL record.  Nodes that
+ * stay poor search for new ones.
+ */
+extern void rvd_mend_page(RvdPlacer *placer, BlockNumber block,
+						  const RvdNodeSet *dead);
+
+/* Has the nearest node that a search finds link to node `id`. */
+extern void rvd_link_back(RvdPlacer *placer, uint32 id);
+
+/* New neighbours for node `id` by a search; false if it is gone. */
+extern bool rvd_replace_links(RvdPlacer *placer, uint32 id);
+
+/*
+ * Moves node `id` to the vector of its row `tid`, with new neighbours.  Its
+ * other rows stay in the ball.  False if it no longer has the row.
+ */
+extern bool rvd_recentre(RvdPlacer *placer, uint32 id, const float *vector,
+						 const ItemPointerData *tid);
+
+/* ---- rvd_hnsw_walk.c ---- */
+
+/* A walk over all links, to find the nodes that no search can reach. */
+typedef struct RvdWalk
+{
+	RvdPlacer  *placer;
+	MemoryContext context;
+	RvdNodeSet	reached;
+	uint32	   *stack;			/* reached, their links not looked at yet */
+	Size		nstack;
+	Size		room;
+} RvdWalk;
+
+extern void rvd_walk_begin(RvdWalk *walk, RvdPlacer *placer, uint32 nbits,
+						   MemoryContext context);
+
+/*
+ * Links the islands that begin on a page to what can be reached; returns how
+ * many it tied, at most `most`.
+ */
+extern int64 rvd_walk_tie_page(RvdWalk *walk, BlockNumber block, int64 most);
 
 /* ---- rvd_hnsw_insert.c ---- */
 
@@ -322,10 +449,27 @@ extern RvdIterativeScan rvd_hnsw_iterative_scan(void);
 
 extern int	rvd_hnsw_option_m(Relation index);
 extern int	rvd_hnsw_option_ef_construction(Relation index);
+extern double rvd_hnsw_option_soft_update(Relation index);
+extern double rvd_hnsw_option_reinsert(Relation index);
 extern bytea *rvd_hnsw_options(Datum reloptions, bool validate);
 
 /* Width of the search pool for an ef_search. */
 extern int	rvd_hnsw_width(int ef_search);
+
+/* ---- rvd_hnsw_open.c ---- */
+
+/*
+ * Locks the table of an index, as everybody does before the index itself; the
+ * other way round is a deadlock with REINDEX.  Whatever is wrong with the
+ * index is said when it is opened.
+ */
+extern Oid	rvd_lock_table_of(Oid index, LOCKMODE lock);
+
+/* Opens a valid hnsw index that the user owns. */
+extern Relation rvd_open_hnsw_index(Oid oid, LOCKMODE lock);
+
+/* A tuple of the values, of the type that the calling function returns. */
+extern Datum rvd_make_row(FunctionCallInfo fcinfo, Datum *values, int n);
 
 /* ---- rvd_hnsw_cost.c ---- */
 

@@ -23,6 +23,8 @@ typedef struct RvdHnswOptions
 	int32		vl_len_;
 	int			m;
 	int			ef_construction;
+	double		soft_update;
+	double		reinsert;
 } RvdHnswOptions;
 
 static const struct config_enum_entry iterative_scan_options[] = {
@@ -57,6 +59,14 @@ rvd_hnsw_init(void)
 					  RVD_HNSW_DEFAULT_EF_CONSTRUCTION,
 					  RVD_HNSW_MIN_EF_CONSTRUCTION,
 					  RVD_HNSW_MAX_EF_CONSTRUCTION, AccessExclusiveLock);
+	add_real_reloption(hnsw_relopt_kind, "soft_update",
+					   "Relative change of a vector up to which its node need not follow",
+					   RVD_HNSW_DEFAULT_SOFT_UPDATE, 0, 1,
+					   ShareUpdateExclusiveLock);
+	add_real_reloption(hnsw_relopt_kind, "reinsert",
+					   "Relative change of a vector from which on it gets a node of its own",
+					   RVD_HNSW_DEFAULT_REINSERT, 0, 1,
+					   ShareUpdateExclusiveLock);
 
 #ifdef RVD_DEBUG
 	rvd_debug_init();
@@ -142,10 +152,26 @@ rvd_hnsw_option_ef_construction(Relation index)
 					 RVD_HNSW_DEFAULT_EF_CONSTRUCTION;
 }
 
+double
+rvd_hnsw_option_soft_update(Relation index)
+{
+	RvdHnswOptions *options = (RvdHnswOptions *) index->rd_options;
+
+	return options ? options->soft_update : RVD_HNSW_DEFAULT_SOFT_UPDATE;
+}
+
+double
+rvd_hnsw_option_reinsert(Relation index)
+{
+	RvdHnswOptions *options = (RvdHnswOptions *) index->rd_options;
+
+	return options ? options->reinsert : RVD_HNSW_DEFAULT_REINSERT;
+}
+
 /* What is not named here differs between the versions and may be zero. */
-#define INT_OPTION(field) \
+#define OPTION(type, field) \
 	{ \
-		.optname = #field, .opttype = RELOPT_TYPE_INT, \
+		.optname = #field, .opttype = RELOPT_TYPE_##type, \
 		.offset = offsetof(RvdHnswOptions, field) \
 	}
 
@@ -153,8 +179,10 @@ bytea *
 rvd_hnsw_options(Datum reloptions, bool validate)
 {
 	static const relopt_parse_elt tab[] = {
-		INT_OPTION(m),
-		INT_OPTION(ef_construction),
+		OPTION(INT, m),
+		OPTION(INT, ef_construction),
+		OPTION(REAL, soft_update),
+		OPTION(REAL, reinsert),
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind,

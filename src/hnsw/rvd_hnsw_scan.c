@@ -13,6 +13,7 @@
 
 #include "access/relscan.h"
 #include "miscadmin.h"
+#include "port/pg_bitutils.h"
 #include "pgstat.h"
 #include "storage/itemptr.h"
 #include "utils/memutils.h"
@@ -26,7 +27,7 @@
 #include "pg/rvd_memory.h"
 #include "types/rvd_vector.h"
 
-/* A visited node with rows, not yet returned. */
+/* Rows of a visited node within one radius, not yet returned. */
 typedef struct RvdHit
 {
 	double		low;
@@ -35,6 +36,8 @@ typedef struct RvdHit
 	uint32		first_tid;		/* in RvdScan.tids */
 	uint16		ntids;
 	bool		is_exact;		/* all its rows have the same distance */
+	bool		is_node;		/* of a node's hits the one with the widest
+								 * radius, by which the node is counted */
 } RvdHit;
 
 typedef struct RvdScan
@@ -187,15 +190,40 @@ resize(void *array, Size size)
 	return array == NULL ? palloc(size) : repalloc_huge(array, size);
 }
 
-/* Remembers a node's rows. */
-static void
-add_hit(RvdScan *so, const RuvNode *node, float distance)
+/* Remembers those rows of a node, a bit each, that have this radius. */
+static RvdHit *
+add_hit(RvdScan *so, const RuvNode *node, uint32 rows, float distance,
+		float radius)
 {
 	const RuvLayout *layout = &so->store.geometry->layout;
-	RvdHit	   *hit;
-	RuvInterval interval;
+	RuvInterval interval = ruv_node_interval(&so->query, distance, radius,
+											 node->norm);
+	RvdHit	   *hit = &so->hits[so->nhits++];
 
-	if (so->nhits == so->hits_room)
+	hit->low = interval.low;
+	hit->high = interval.high;
+	hit->distance = distance;
+	hit->first_tid = so->ntids;
+	for (int i = 0; i < node->ntids; i++)
+		if ((rows >> i & 1) != 0)
+			memcpy(&so->tids[so->ntids++], ruv_node_tid(layout, node, i),
+				   RUV_TID_BYTES);
+	hit->ntids = (uint16) (so->ntids - hit->first_tid);
+	hit->is_exact = hit->ntids == 1 || radius == 0;
+	hit->is_node = false;
+	return hit;
+}
+
+/* Remembers a node's rows. */
+static void
+add_hits(RvdScan *so, const RuvNode *node, float distance)
+{
+	const RuvLayout *layout = &so->store.geometry->layout;
+	uint32		left = ((uint32) 1 << node->ntids) - 1;
+	RvdHit	   *widest = NULL;
+	float		widest_radius = -1;
+
+	if (so->nhits + RUV_MAX_TIDS > so->hits_room)
 	{
 		so->hits_room = so->hits_room ? so->hits_room * 2 : 256;
 		so->hits = resize(so->hits, so->hits_room * sizeof(*so->hits));
@@ -205,18 +233,27 @@ add_hit(RvdScan *so, const RuvNode *node, float distance)
 		so->tids_room = so->tids_room ? so->tids_room * 2 : 512;
 		so->tids = resize(so->tids, so->tids_room * sizeof(*so->tids));
 	}
-	interval = ruv_node_interval(&so->query, distance, node->residual,
-								 node->norm);
-	hit = &so->hits[so->nhits++];
-	hit->low = interval.low;
-	hit->high = interval.high;
-	hit->distance = distance;
-	hit->first_tid = so->ntids;
-	hit->ntids = node->ntids;
-	hit->is_exact = node->ntids == 1 || node->residual == 0;
-	for (int i = 0; i < node->ntids; i++)
-		memcpy(&so->tids[so->ntids++], ruv_node_tid(layout, node, i),
-			   RUV_TID_BYTES);
+	while (left != 0)
+	{
+		float		radius = ruv_node_radius(layout, node,
+											 pg_rightmost_one_pos32(left));
+		uint32		rows = 0;
+		RvdHit	   *hit;
+
+		for (int i = 0; i < node->ntids; i++)
+			if ((left >> i & 1) != 0 &&
+				ruv_node_radius(layout, node, i) == radius)
+				rows |= (uint32) 1 << i;
+		left &= ~rows;
+		hit = add_hit(so, node, rows, distance, radius);
+		if (radius > widest_radius)
+		{
+			widest = hit;
+			widest_radius = radius;
+		}
+	}
+	if (widest != NULL)
+		widest->is_node = true;
 }
 
 #define ST_SORT sort_hits
@@ -251,7 +288,7 @@ run_search(RvdScan *so)
 		ruv_node_visit(&so->query, node, &visit);
 		is_live = node->state == RUV_NODE_LIVE;
 		if (is_live)
-			add_hit(so, node, visit.distance);
+			add_hits(so, node, visit.distance);
 		rvd_store_release(&so->store, &pin);
 		ruv_search_settle(&so->search, visit.distance,
 						  rvd_keeps_place(&so->search, is_live, &ndead));
@@ -298,6 +335,17 @@ is_exhausted(const RvdScan *so)
 		(double) used > work_mem * 1024.0 * rvd_hnsw_scan_mem_multiplier();
 }
 
+/* pgvector's promise: the rows of at most n nodes. */
+static int
+rows_of_nodes(const RvdScan *so, int n)
+{
+	int			i = 0;
+
+	while (i < so->nready && (n > 0 || !so->hits[i].is_node))
+		n -= so->hits[i++].is_node;
+	return i;
+}
+
 /* The next hits; false when there are none. */
 static bool
 next_batch(RvdScan *so, bool is_first)
@@ -313,8 +361,7 @@ next_batch(RvdScan *so, bool is_first)
 		ready_hits(so, can_go_on ? ruv_search_horizon(&so->search) : INFINITY);
 		if (so->mode == RVD_ITERATIVE_OFF)
 		{
-			/* pgvector's promise: at most ef_search nodes */
-			so->nready = Min(so->nready, so->ef_search);
+			so->nready = rows_of_nodes(so, so->ef_search);
 			so->is_over = true;
 		}
 		else if (!can_go_on)

@@ -34,55 +34,12 @@ typedef struct Vacuum
 	RvdPlacer	placer;
 	MemoryContext context;
 
-	uint8	   *dead;			/* a bit for each node id */
-	uint8	   *reached;		/* a path from the entries leads there */
-	uint32		nbits;			/* of each bitmap */
+	RvdNodeSet	dead;
 	int64		ndead;
-	uint32	   *stack;			/* reached, their links not looked at yet */
-	Size		nstack;
-	Size		stack_room;
 	uint32	   *sample;			/* live nodes, for the entry table */
 	int			nsample;
 	int64		nlive;
 } Vacuum;
-
-static bool
-get_bit(const uint8 *bits, uint32 nbits, uint32 id)
-{
-	return id < nbits && (bits[id / 8] >> (id % 8) & 1) != 0;
-}
-
-static void
-set_bit(uint8 *bits, uint32 nbits, uint32 id)
-{
-	if (id < nbits)
-		bits[id / 8] |= (uint8) (1 << (id % 8));
-}
-
-/* Both bitmaps cover the nodes of nblocks pages from here on. */
-static void
-cover_blocks(Vacuum *vacuum, BlockNumber nblocks)
-{
-	uint32		nbits = rvd_id_of(vacuum->store.geometry, nblocks, 0);
-	Size		old = ((Size) vacuum->nbits + 7) / 8;
-	Size		fresh = ((Size) nbits + 7) / 8;
-
-	if (nbits <= vacuum->nbits)
-		return;
-	if (vacuum->dead == NULL)
-	{
-		vacuum->dead = MemoryContextAllocHuge(vacuum->context, fresh);
-		vacuum->reached = MemoryContextAllocHuge(vacuum->context, fresh);
-	}
-	else
-	{
-		vacuum->dead = repalloc_huge(vacuum->dead, fresh);
-		vacuum->reached = repalloc_huge(vacuum->reached, fresh);
-	}
-	memset(vacuum->dead + old, 0, fresh - old);
-	memset(vacuum->reached + old, 0, fresh - old);
-	vacuum->nbits = nbits;
-}
 
 /*
  * Pins and locks a page of nodes.  A page that a crash left empty between
@@ -158,7 +115,7 @@ remove_rows(Vacuum *vacuum, RuvNode *node, uint32 rows)
 	{
 		if ((rows >> i & 1) == 0)
 			continue;
-		ruv_node_drop_tid(layout, node, i);
+		ruv_node_drop_row(layout, node, i);
 		vacuum->stats->tuples_removed++;
 	}
 	if (node->ntids == 0)
@@ -210,7 +167,7 @@ rows_out_of_page(Vacuum *vacuum, BlockNumber block)
 			0;
 		if (node->state == RUV_NODE_DEAD)
 		{
-			set_bit(vacuum->dead, vacuum->nbits, id);
+			rvd_set_add(&vacuum->dead, id);
 			vacuum->ndead++;
 		}
 		else if (node->state == RUV_NODE_LIVE)
@@ -223,93 +180,21 @@ rows_out_of_page(Vacuum *vacuum, BlockNumber block)
 /* ---- pass 2: links out ---- */
 
 /*
- * How damaged a node is by the loss of links: few are made up for by the next
- * inserts' back-links, many are replaced now.
- */
-static bool
-wants_new_links(const Vacuum *vacuum, const RuvNode *node)
-{
-	return node->nlinks * 4 <
-		ruv_node_room(&vacuum->store.geometry->layout, node->ntids) * 3;
-}
-
-static bool
-has_dead_link(const Vacuum *vacuum, const RuvNode *node)
-{
-	const RuvLayout *layout = &vacuum->store.geometry->layout;
-
-	for (int i = 0; i < node->nlinks; i++)
-		if (get_bit(vacuum->dead, vacuum->nbits,
-					ruv_node_link(layout, node, i)))
-			return true;
-	return false;
-}
-
-static void
-drop_dead_links(const Vacuum *vacuum, RuvNode *node)
-{
-	const RuvLayout *layout = &vacuum->store.geometry->layout;
-
-	for (int i = node->nlinks - 1; i >= 0; i--)
-		if (get_bit(vacuum->dead, vacuum->nbits,
-					ruv_node_link(layout, node, i)))
-			ruv_node_drop_link(layout, node, i);
-}
-
-/*
- * Removes the links to dead nodes from a page, and replaces them where too
- * many went.  Dead nodes keep theirs: a search may still pass through.
+ * Dead nodes keep their own links: a search may still pass through, and they
+ * tell who their neighbours were.
  */
 static void
 links_out_of_page(Vacuum *vacuum, BlockNumber block)
 {
-	const RvdGeometry *geometry = vacuum->store.geometry;
-	int			per_page = geometry->layout.per_page;
-	bool	   *hurt = palloc0((Size) per_page * sizeof(bool));
-	bool		any = false;
-	RvdPin		pin;
+	MemoryContext old;
 
-	if (!get_page(vacuum, block, true, &pin))
-	{
-		pfree(hurt);
+	rvd_vacuum_delay();
+	if (rvd_store_is_empty_page(&vacuum->store, block))
 		return;
-	}
-	for (int i = 0; i < per_page; i++)
-	{
-		RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
-
-		hurt[i] = node->state == RUV_NODE_LIVE && has_dead_link(vacuum, node);
-		any |= hurt[i];
-	}
-	if (any)
-	{
-		RvdChange	change;
-		Page		page;
-
-		rvd_change_begin(&change, vacuum->store.index, RVD_LOGGED);
-		page = rvd_change_page(&change, pin.buffer, pin.page, false);
-		for (int i = 0; i < per_page; i++)
-			if (hurt[i])
-				drop_dead_links(vacuum, rvd_raw_node(geometry, page, i));
-		rvd_change_finish(&change);
-		RVD_DEBUG_POINT("vacuum-between-unlinks");
-	}
-	for (int i = 0; i < per_page; i++)
-		hurt[i] = hurt[i] &&
-			wants_new_links(vacuum, rvd_raw_node(geometry, pin.page, i));
-	rvd_store_release(&vacuum->store, &pin);
-
-	for (int i = 0; i < per_page; i++)
-		if (hurt[i])
-		{
-			MemoryContext old = MemoryContextSwitchTo(vacuum->context);
-
-			rvd_replace_links(&vacuum->placer,
-							  rvd_id_of(geometry, block, i));
-			MemoryContextSwitchTo(old);
-			RVD_DEBUG_POINT("vacuum-between-replacements");
-		}
-	pfree(hurt);
+	old = MemoryContextSwitchTo(vacuum->context);
+	rvd_mend_page(&vacuum->placer, block, &vacuum->dead);
+	MemoryContextSwitchTo(old);
+	RVD_DEBUG_POINT("vacuum-between-unlinks");
 }
 
 /* The vectors of the sampled nodes; those that are gone are left out. */
@@ -365,8 +250,7 @@ renew_entries(Vacuum *vacuum)
 	count = (int) rvd_entry_page(page)->count;
 	for (int i = 0; i < count; i++)
 	{
-		if (get_bit(vacuum->dead, vacuum->nbits,
-					ruv_entry_id(layout, entries, i)))
+		if (rvd_set_has(&vacuum->dead, ruv_entry_id(layout, entries, i)))
 			continue;
 		memmove(ruv_entry_slot(layout, entries, kept++),
 				ruv_entry_slot(layout, entries, i),
@@ -380,105 +264,6 @@ renew_entries(Vacuum *vacuum)
 	rvd_entry_page(page)->count = (uint32) kept;
 	rvd_change_finish(&change);
 	rvd_store_release(store, &pin);
-}
-
-/* ---- nodes that no path leads to ---- */
-
-/* Notes a node to be walked through. */
-static void
-reach(Vacuum *vacuum, uint32 id)
-{
-	if (id >= vacuum->nbits || get_bit(vacuum->reached, vacuum->nbits, id))
-		return;
-	set_bit(vacuum->reached, vacuum->nbits, id);
-	if (vacuum->nstack == vacuum->stack_room)
-	{
-		vacuum->stack_room *= 2;
-		vacuum->stack = repalloc_huge(vacuum->stack,
-									  vacuum->stack_room * sizeof(uint32));
-	}
-	vacuum->stack[vacuum->nstack++] = id;
-}
-
-/* Everything that can be reached from the nodes noted. */
-static void
-walk(Vacuum *vacuum)
-{
-	const RuvLayout *layout = &vacuum->store.geometry->layout;
-
-	while (vacuum->nstack > 0)
-	{
-		uint32		id = vacuum->stack[--vacuum->nstack];
-		uint32		ids[RUV_MAX_LINKS];
-		int			n = 0;
-		RvdPin		pin;
-		RuvNode	   *node;
-
-		rvd_vacuum_delay();
-		node = rvd_store_node(&vacuum->store, id, false, &pin);
-		if (node == NULL)
-			continue;
-		for (; n < node->nlinks; n++)
-			ids[n] = ruv_node_link(layout, node, n);
-		rvd_store_release(&vacuum->store, &pin);
-		for (int i = 0; i < n; i++)
-			reach(vacuum, ids[i]);
-	}
-}
-
-static void
-walk_from_entries(Vacuum *vacuum)
-{
-	const RuvLayout *layout = &vacuum->store.geometry->layout;
-	RvdPin		pin;
-	void	   *entries;
-	int			n;
-
-	rvd_store_get(&vacuum->store, RVD_ENTRY_BLOCK, false, RVD_KIND_ENTRY,
-				  &pin);
-	n = (int) rvd_entry_page(pin.page)->count;
-	entries = rvd_entry_table(pin.page);
-	for (int i = 0; i < n; i++)
-		reach(vacuum, ruv_entry_id(layout, entries, i));
-	rvd_store_release(&vacuum->store, &pin);
-	walk(vacuum);
-}
-
-/* Links the islands that begin on a page to what can be reached. */
-static void
-reattach_page(Vacuum *vacuum, BlockNumber block)
-{
-	const RvdGeometry *geometry = vacuum->store.geometry;
-	int			per_page = geometry->layout.per_page;
-	uint32	   *live = palloc((Size) per_page * sizeof(uint32));
-	int			n = 0;
-	RvdPin		pin;
-
-	if (get_page(vacuum, block, false, &pin))
-	{
-		for (int i = 0; i < per_page; i++)
-		{
-			RuvNode	   *node = rvd_node_of(&vacuum->store, &pin, i);
-
-			if (node->state == RUV_NODE_LIVE)
-				live[n++] = rvd_id_of(geometry, block, i);
-		}
-		rvd_store_release(&vacuum->store, &pin);
-	}
-	for (int i = 0; i < n; i++)
-	{
-		MemoryContext old;
-
-		if (get_bit(vacuum->reached, vacuum->nbits, live[i]))
-			continue;
-		old = MemoryContextSwitchTo(vacuum->context);
-		rvd_link_back(&vacuum->placer, live[i]);
-		MemoryContextSwitchTo(old);
-		RVD_DEBUG_POINT("vacuum-between-orphans");
-		reach(vacuum, live[i]);
-		walk(vacuum);
-	}
-	pfree(live);
 }
 
 /* ---- pass 3: dead nodes freed ---- */
@@ -500,8 +285,7 @@ free_nodes_of_page(Vacuum *vacuum, BlockNumber block)
 
 		if (node->state == RUV_NODE_FREE)
 			has_free = true;
-		else if (get_bit(vacuum->dead, vacuum->nbits,
-						 rvd_id_of(geometry, block, i)))
+		else if (rvd_set_has(&vacuum->dead, rvd_id_of(geometry, block, i)))
 			ndead++;
 	}
 	if (ndead > 0)
@@ -516,8 +300,7 @@ free_nodes_of_page(Vacuum *vacuum, BlockNumber block)
 			RuvNode	   *node = rvd_raw_node(geometry, page, i);
 
 			if (node->state == RUV_NODE_DEAD &&
-				get_bit(vacuum->dead, vacuum->nbits,
-						rvd_id_of(geometry, block, i)))
+				rvd_set_has(&vacuum->dead, rvd_id_of(geometry, block, i)))
 				memset(node, 0, (Size) layout->record_bytes);
 		}
 		rvd_change_finish(&change);
@@ -537,6 +320,7 @@ static void
 remove_dead_nodes(Vacuum *vacuum, BlockNumber *nblocks)
 {
 	Relation	index = vacuum->store.index;
+	RvdWalk		walk;
 
 	/*
 	 * Barrier.  Inserts hold this lock in share mode from before they look
@@ -550,16 +334,19 @@ remove_dead_nodes(Vacuum *vacuum, BlockNumber *nblocks)
 	RVD_DEBUG_POINT("vacuum-after-mark");
 
 	*nblocks = RelationGetNumberOfBlocks(index);
-	cover_blocks(vacuum, *nblocks);
+	rvd_set_grow(&vacuum->dead,
+				 rvd_id_of(vacuum->store.geometry, *nblocks, 0),
+				 vacuum->context);
 	renew_entries(vacuum);
 	RVD_DEBUG_POINT("vacuum-after-entries");
 	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < *nblocks; b++)
 		links_out_of_page(vacuum, b);
 	RVD_DEBUG_POINT("vacuum-after-unlink");
 
-	walk_from_entries(vacuum);
+	rvd_walk_begin(&walk, &vacuum->placer, vacuum->dead.nbits,
+				   vacuum->context);
 	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < *nblocks; b++)
-		reattach_page(vacuum, b);
+		(void) rvd_walk_tie_page(&walk, b, INT64_MAX);
 	RVD_DEBUG_POINT("vacuum-before-free");
 }
 
@@ -576,9 +363,6 @@ vacuum_open(Vacuum *vacuum, IndexVacuumInfo *info,
 	rvd_store_open(&vacuum->store, info->index, RVD_LOGGED);
 	rvd_placer_init(&vacuum->placer, &vacuum->store, vacuum->context,
 					pg_prng_uint64(&pg_global_prng_state));
-	vacuum->stack_room = 1024;
-	vacuum->stack = MemoryContextAlloc(vacuum->context,
-									   vacuum->stack_room * sizeof(uint32));
 	vacuum->sample = MemoryContextAlloc(vacuum->context,
 										(Size) RUV_MAX_ENTRIES *
 											sizeof(uint32));
@@ -599,7 +383,8 @@ rvd_hnsw_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 	vacuum.callback_state = callback_state;
 
 	nblocks = RelationGetNumberOfBlocks(info->index);
-	cover_blocks(&vacuum, nblocks);
+	rvd_set_grow(&vacuum.dead, rvd_id_of(vacuum.store.geometry, nblocks, 0),
+				 vacuum.context);
 	for (BlockNumber b = RVD_FIRST_NODE_BLOCK; b < nblocks; b++)
 		rows_out_of_page(&vacuum, b);
 	if (vacuum.ndead > 0)

@@ -99,4 +99,17 @@
 	ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL)
 #endif
 
+/*
+ * For code of the owner's that a maintenance command runs.  Before 17 such
+ * commands left the path to the user; here it is as safe in all versions.
+ */
+#if PG_VERSION_NUM >= 170000
+#define rvd_restrict_search_path() RestrictSearchPath()
+#else
+#define rvd_restrict_search_path() \
+	((void) set_config_option("search_path", "pg_catalog, pg_temp", \
+							  PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, \
+							  true, 0, false))
+#endif
+
 #endif							/* RVD_COMPAT_H */

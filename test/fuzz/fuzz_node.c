@@ -181,7 +181,9 @@ take_record(Case *c, Input *input)
 		node->residual = 1;
 	if (!(node->norm >= 0))
 		node->norm = 1;
-	node->radius = 0;
+	if (!(node->radius >= 0))
+		node->radius = 2;
+	node->flags &= 3;
 	if (!isfinite(node->scale) || node->scale <= 0)
 		node->scale = 1;
 	if (kind % 8 == 2)
@@ -220,10 +222,15 @@ ask(Case *c, RuvNode *node)
 	require(c->visit.nlinks == node->nlinks);
 	for (int i = 0; i < c->visit.nlinks; i++)
 		require(c->visit.ids[i] == ruv_node_link(&c->layout, node, i));
-	interval = ruv_node_interval(&c->query, distance, node->residual,
-								 node->norm);
-	require(!isnan(interval.low) && !isnan(interval.high));
-	require(interval.low <= interval.high);
+	for (int i = 0; i < node->ntids; i++)
+	{
+		float		radius = ruv_node_radius(&c->layout, node, i);
+
+		interval = ruv_node_interval(&c->query, distance, radius, node->norm);
+		require(!isnan(interval.low) && !isnan(interval.high));
+		require(interval.low <= interval.high);
+	}
+	require(!(ruv_node_radius_for(&c->query, node) < 0));
 	ruv_node_decode(&c->layout, c->kernels, node, c->x);
 	require(ruv_node_same_image(node, node, &c->layout));
 	(void) ruv_graph_distance(&c->layout, c->kernels, c->query.x, c->x);
@@ -254,13 +261,13 @@ change(Case *c, RuvNode *node, int what, int which)
 			break;
 		case 4:
 			is_full = node->ntids == RUV_MAX_TIDS;
-			require(ruv_node_add_tid(&c->layout, c->kernels, node, tid) ==
-					!is_full);
+			require(ruv_node_add_row(&c->layout, c->kernels, node, tid,
+									 (float) which) == !is_full);
 			node->state = RUV_NODE_LIVE;
 			break;
 		case 5:
 			if (node->ntids > 0)
-				ruv_node_drop_tid(&c->layout, node, which % node->ntids);
+				ruv_node_drop_row(&c->layout, node, which % node->ntids);
 			if (node->ntids == 0)
 				node->state = RUV_NODE_DEAD;
 			break;

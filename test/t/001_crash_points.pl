@@ -28,6 +28,7 @@ sub statement
 
 	return 'REINDEX INDEX t_v' if $point =~ /^build/;
 	return 'VACUUM (INDEX_CLEANUP on) t' if $point =~ /^vacuum/;
+	return "SELECT ruvector.index_repair('t_v')" if $point =~ /^repair/;
 	# enough for a new page
 	return 'INSERT INTO t SELECT i, ' . random_vector($dims, 'i')
 	  . ' FROM generate_series(1001, 1150) i';
@@ -35,9 +36,10 @@ sub statement
 
 my @points = qw(insert-after-extend insert-after-node insert-after-backlink
   insert-before-entry vacuum-between-marks vacuum-after-mark
-  vacuum-after-entries vacuum-between-unlinks
-  vacuum-between-replacements vacuum-after-unlink vacuum-before-free
-  vacuum-between-frees build-before-log build-after-log);
+  vacuum-after-entries vacuum-between-unlinks vacuum-after-unlink
+  vacuum-before-free
+  vacuum-between-frees build-before-log build-after-log repair-after-move
+  repair-before-refresh repair-between-nodes);
 
 sub work_goes_on
 {
@@ -87,6 +89,10 @@ sub run_into
 	# so many that vacuum replaces links
 	$node->safe_psql('postgres', "CREATE INDEX t_v ON t USING hnsw (v $opclass);
 		DELETE FROM t WHERE id % 3 = 0 OR id > 180");
+	# rows that drift away from their nodes
+	$node->safe_psql('postgres', "UPDATE t SET v = v + (SELECT array_agg((i % 2) * 0.15 * x)
+			FROM unnest(t.v::real[]) WITH ORDINALITY u(x, i))::vector
+		WHERE id % 4 = 1") if $point =~ /^repair/;
 	fail_at($point, $how, $sql, $name);
 	work_goes_on($name, $dims, $metric);
 	return;
@@ -104,10 +110,16 @@ like(slurp_file($node->logfile), qr/PANIC:  debug point "$_" reached/,
 	"$_: took the server down")
   for @points;
 
-# Nodes whose every neighbour goes: vacuum has others link to them.
-for my $how ('', ':panic')
+# Nodes whose every neighbour goes: they look for new ones, and vacuum has
+# others link to them.
+for my $try (
+	[ 'vacuum-between-orphans', '' ],
+	[ 'vacuum-between-orphans', ':panic' ],
+	[ 'vacuum-between-replacements', '' ],
+	[ 'vacuum-between-replacements', ':panic' ])
 {
-	my $name = "vacuum-between-orphans$how";
+	my ($point, $how) = @$try;
+	my $name = "$point$how";
 
 	$node->safe_psql('postgres', 'DROP TABLE t;
 		CREATE TABLE t (id int PRIMARY KEY, v vector(40))');
@@ -115,7 +127,7 @@ for my $how ('', ':panic')
 	$node->safe_psql('postgres', 'CREATE INDEX t_v ON t USING hnsw (v vector_l1_ops)
 			WITH (m = 2, ef_construction = 4);
 		DELETE FROM t WHERE id % 20 <> 0');
-	fail_at('vacuum-between-orphans', $how, "SET ruvector.debug_point = '$name';
+	fail_at($point, $how, "SET ruvector.debug_point = '$name';
 		VACUUM (INDEX_CLEANUP on) t", $name);
 	for my $time ('before', 'after')
 	{

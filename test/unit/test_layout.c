@@ -9,7 +9,7 @@
 #include "ruv_test.h"
 
 #define LEAST_LINKS 4
-#define MOST_TIDS_BYTES (RUV_MAX_TIDS * RUV_TID_BYTES)
+#define MOST_TIDS_BYTES (6 + (RUV_MAX_TIDS - 1) * 8)
 
 static int
 smaller(int a, int b)
@@ -83,7 +83,7 @@ check_record(const RuvLayout *layout, int room)
 	for (int ntids = 0; ntids <= RUV_MAX_TIDS; ntids++)
 	{
 		int			links = ruv_node_room(layout, ntids);
-		int			tids = RUV_TID_BYTES * (ntids > 1 ? ntids : 1);
+		int			tids = 6 + 8 * (ntids > 1 ? ntids - 1 : 0);
 		int			end = layout->slot_offset + links * layout->slot_bytes;
 
 		if (ntids <= 1)
@@ -229,7 +229,7 @@ test_golden(void)
 		int			per_page;
 	} golden[] = {
 		{RUV_METRIC_L2, 3, 16, RUV_OWN_F32, 3, 0, 16, 32, 576, 14},
-		{RUV_METRIC_L2, 1, 2, RUV_OWN_F32, 1, 0, 8, 10, 128, 63},
+		{RUV_METRIC_L2, 1, 2, RUV_OWN_F32, 1, 0, 8, 13, 152, 53},
 		{RUV_METRIC_L2, 32, 16, RUV_OWN_F32, 32, 0, 132, 60, 8160, 1},
 		{RUV_METRIC_IP, 32, 100, RUV_OWN_F32, 32, 0, 132, 60, 8160, 1},
 		{RUV_METRIC_L1, 20, 16, RUV_OWN_F32, 20, 0, 84, 47, 4080, 2},

@@ -71,8 +71,8 @@ scene_init(Scene *scene, size_t shape, const RuvKernels *kernels,
 		scene->centre[i] = random_normal(seed);
 	scene_query(scene, &query, 0.5, seed);
 	scene->node = space_node(&scene->space, &query, 77);
-	CHECK(ruv_node_add_tid(&scene->space.layout, kernels, scene->node,
-						   "first!"),
+	CHECK(ruv_node_add_row(&scene->space.layout, kernels, scene->node,
+						   "first!", 0),
 		  "first TID");
 	scene->own = must_alloc((size_t) scene->space.layout.padded *
 							sizeof(float));
@@ -396,16 +396,27 @@ make_tid(uint8_t *tid, int i)
 		tid[k] = (uint8_t) (i * 16 + k);
 }
 
+/* Only that of the first row is kept exactly. */
+static float
+radius_of_row(int i)
+{
+	return (float) i * 0.3f;
+}
+
 static void
 check_tid(const Scene *scene, int i, int expected)
 {
 	uint8_t		tid[RUV_TID_BYTES];
+	float		radius = ruv_node_radius(&scene->space.layout, scene->node, i);
 
 	make_tid(tid, expected);
 	CHECK(memcmp(ruv_node_tid(&scene->space.layout, scene->node, i), tid,
 				 sizeof(tid)) == 0,
 		  "%s, dims %d, TID %d", metric_name(scene->space.layout.metric),
 		  scene->space.layout.dims, i);
+	CHECK(radius >= radius_of_row(expected) &&
+			  radius <= radius_of_row(expected) * (i + expected == 0 ? 1 : 1.008f),
+		  "radius %g of row %d", (double) radius, expected);
 }
 
 /* Row by row takes what it needs from the links that are least missed. */
@@ -432,8 +443,8 @@ add_rows(Scene *scene)
 			/* more than one has to go: look at the node without the first */
 			ruv_node_drop_link(layout, scene->node, victim);
 		}
-		CHECK(ruv_node_add_tid(layout, scene->space.kernels, scene->node,
-							   tid),
+		CHECK(ruv_node_add_row(layout, scene->space.kernels, scene->node,
+							   tid, radius_of_row(n)),
 			  "TID %d", n);
 		copy->ntids = (uint8_t) (n + 1);
 		CHECK(same_links(layout, copy, scene->node),
@@ -444,7 +455,7 @@ add_rows(Scene *scene)
 			check_tid(scene, i, i);
 	}
 	memcpy(copy, scene->node, (size_t) layout->record_bytes);
-	CHECK(!ruv_node_add_tid(layout, scene->space.kernels, scene->node, tid),
+	CHECK(!ruv_node_add_row(layout, scene->space.kernels, scene->node, tid, 0),
 		  "one too many");
 	CHECK(memcmp(copy, scene->node, (size_t) layout->record_bytes) == 0,
 		  "changed although it was refused");
@@ -469,7 +480,7 @@ check_rows(Scene *scene, uint64_t *seed)
 	{
 		int			i = random_below(seed, n);
 
-		ruv_node_drop_tid(layout, scene->node, i);
+		ruv_node_drop_row(layout, scene->node, i);
 		rows[i] = rows[n - 1];
 		CHECK(scene->node->ntids == n - 1, "%d TIDs", scene->node->ntids);
 		for (int k = 0; k < n - 1; k++)
@@ -752,14 +763,56 @@ check_offers(Scene *scene, uint64_t *seed)
 			ruv_node_drop_link(layout, scene->node,
 							   random_below(seed, scene->node->nlinks));
 		if (one_in(seed, 40) && scene->node->ntids < RUV_MAX_TIDS)
-			CHECK(ruv_node_add_tid(layout, scene->space.kernels, scene->node,
-								   "sixer"),
+			CHECK(ruv_node_add_row(layout, scene->space.kernels, scene->node,
+								   "sixer", 0),
 				  "%d TIDs", scene->node->ntids);
 		if (one_in(seed, 40) && scene->node->ntids > 1)
-			ruv_node_drop_tid(layout, scene->node,
+			ruv_node_drop_row(layout, scene->node,
 							  random_below(seed, scene->node->ntids));
 		check_node(scene);
 	}
+}
+
+/* A neighbour that moved: its slot says so, the others say what they said. */
+static void
+check_refresh(Scene *scene, uint64_t *seed)
+{
+	const RuvLayout *layout = &scene->space.layout;
+	float		distances[RUV_MAX_LINKS];
+	float	   *vectors = scene_links(scene, layout->slots, distances, seed);
+	int			which = random_below(seed, scene->node->nlinks);
+	uint32_t	id = ruv_node_link(layout, scene->node, which);
+	RuvNode	   *copy = copy_node(scene);
+	RuvQuery	query;
+	RuvVisit	visit;
+
+	scene_query(scene, &query, 0.5, seed);
+	ruv_node_visit(&query, scene->node, &visit);
+	CHECK(!ruv_link_refresh(&query, scene->node, 12345, visit.distance) &&
+			  same_links(layout, copy, scene->node),
+		  "a link that is not there");
+	CHECK(ruv_link_refresh(&query, scene->node, id, visit.distance),
+		  "not found");
+	ruv_node_set_link(layout, scene->space.kernels, copy, which, id,
+					  query.diff, query.x, visit.distance);
+	CHECK(same_links(layout, copy, scene->node) &&
+			  copy->diverse == scene->node->diverse,
+		  "%s, dims %d", metric_name(layout->metric), layout->dims);
+
+	memset(ruv_node_slot(layout, copy, 0), 0,
+		   (size_t) (copy->nlinks * layout->slot_bytes));
+	copy->nlinks = 0;
+	copy->diverse = 0;
+	ruv_link_take(layout, copy, scene->node);
+	CHECK(same_links(layout, copy, scene->node), "taken");
+	copy->ntids = RUV_MAX_TIDS;
+	ruv_link_take(layout, copy, scene->node);
+	CHECK(copy->nlinks <= ruv_node_room(layout, RUV_MAX_TIDS) &&
+			  (copy->nlinks == 64 || copy->diverse >> copy->nlinks == 0),
+		  "%d links", copy->nlinks);
+	free(copy);
+	free(vectors);
+	query_free(&query);
 }
 
 static void
@@ -782,6 +835,9 @@ test_links(void)
 				scene_init(&scene, s, tables[t], &seed);
 				check_selections(&scene, &seed);
 				check_offers(&scene, &seed);
+				scene_free(&scene);
+				scene_init(&scene, s, tables[t], &seed);
+				check_refresh(&scene, &seed);
 				scene_free(&scene);
 			}
 }

@@ -81,6 +81,7 @@ typedef enum Relative
 {
 	RELATIVE_SAME,
 	RELATIVE_CLOSE,
+	RELATIVE_MOVED,
 	RELATIVE_OPPOSITE,
 	RELATIVE_ORTHOGONAL,
 	RELATIVE_COUNT
@@ -96,6 +97,8 @@ relative_of(const float *x, int dims, Relative relative, uint64_t *seed)
 		y[i] = x[i];
 		if (relative == RELATIVE_CLOSE)
 			y[i] *= 1 + 1e-6f * random_normal(seed);
+		else if (relative == RELATIVE_MOVED)
+			y[i] *= 1 + 0.2f * random_normal(seed);
 		else if (relative == RELATIVE_OPPOSITE)
 			y[i] = -x[i];
 		else if (relative == RELATIVE_ORTHOGONAL && i + 1 < dims + i % 2)
@@ -311,7 +314,7 @@ check_distance(const TestSpace *space, const RuvQuery *query, const Row *row,
 	RuvMetric	metric = space->layout.metric;
 	int			dims = space->layout.dims;
 	RuvInterval interval = ruv_node_interval(query, graph_distance,
-											 row->node->residual,
+											 row->node->radius,
 											 row->node->norm);
 	double		distance = true_distance(metric, asked, row->vector, dims);
 
@@ -344,7 +347,7 @@ check_width(const TestSpace *space, const RuvQuery *query, const Row *row,
 	double		b = norm_of(row->vector, dims);
 	double		unit = a + b;
 	RuvInterval interval = ruv_node_interval(query, distance,
-											 row->node->residual,
+											 row->node->radius,
 											 row->node->norm);
 
 	if (space->layout.metric == RUV_METRIC_IP)
@@ -398,30 +401,62 @@ check_widths(const TestSpace *space, Kind kind, const float *asked,
 	query_free(&query);
 }
 
-/* A second row of the same image, with the header as attaching leaves it. */
+/* Both rows are still in the ball when it has moved from one to the other. */
 static void
-check_attached(const TestSpace *space, Row *row, uint64_t *seed)
+check_moved(const TestSpace *space, const Row *row, const Row *other,
+			const RuvQuery *query, const RuvNode *image)
+{
+	const RuvLayout *layout = &space->layout;
+	RuvNode	   *node = other->node;
+	Row			first = *row;
+	float		radius;
+
+	node->ntids = 0;
+	CHECK(ruv_node_add_row(layout, space->kernels, node, "first!",
+						   row->node->radius) &&
+			  ruv_node_add_row(layout, space->kernels, node, "second",
+							   ruv_node_radius_for(query, node)),
+		  "two rows");
+	ruv_link_move(query, node, image);
+	CHECK(node->flags == RUV_NODE_MOVED && ruv_node_same_image(node, image, layout) &&
+			  node->residual == image->residual,
+		  "moved");
+	radius = ruv_node_radius(layout, node, 1);
+	CHECK(radius >= image->residual, "radius %g", (double) radius);
+	first.node = node;
+	check_query(space, other->vector, &first, 1);
+	check_query(space, row->vector, &first, 1);
+	node->radius = radius;
+	check_query(space, row->vector, other, 1);
+	check_query(space, other->vector, other, 1);
+}
+
+/* Another row in the ball, near or far, with the header as attaching leaves it. */
+static void
+check_attached(const TestSpace *space, Row *row, Relative relative,
+			   uint64_t *seed)
 {
 	RuvQuery	query;
 	Row			other = *row;
+	RuvNode	   *image;
 
-	other.vector = relative_of(row->vector, space->layout.dims,
-							   RELATIVE_CLOSE, seed);
+	other.vector = relative_of(row->vector, space->layout.dims, relative,
+							   seed);
 	space_query(space, &query, other.vector);
-	other.node = space_node(space, &query, 78);
-	if (ruv_node_same_image(row->node, other.node, &space->layout))
-	{
-		row->node->residual = fmaxf(row->node->residual,
-									other.node->residual);
-		row->node->norm = fmaxf(row->node->norm, other.node->norm);
-		free(other.node);
-		other.node = row->node;
-		check_query(space, row->vector, &other, 1);
-		check_query(space, other.vector, &other, 1);
-	}
-	else
-		free(other.node);
+	image = space_node(space, &query, 78);
+	other.node = must_alloc((size_t) space->layout.record_bytes);
+	memcpy(other.node, row->node, (size_t) space->layout.record_bytes);
+	other.node->norm = fmaxf(row->node->norm, image->norm);
+	other.node->radius = ruv_node_radius_for(&query, row->node);
+	if (ruv_node_same_image(row->node, image, &space->layout))
+		CHECK(other.node->radius == image->radius, "radius %g, not %g",
+			  (double) other.node->radius, (double) image->radius);
+	check_query(space, row->vector, &other, 1);
+	check_query(space, other.vector, &other, 1);
+	check_moved(space, row, &other, &query, image);
+	free(other.node);
 	free(other.vector);
+	free(image);
 	query_free(&query);
 }
 
@@ -459,7 +494,8 @@ check_space(RuvMetric metric, int dims, const RuvKernels *kernels,
 			check_query(&space, asked, &rows[kind], 1);
 			free(asked);
 		}
-		check_attached(&space, &rows[kind], seed);
+		check_attached(&space, &rows[kind], RELATIVE_CLOSE, seed);
+		check_attached(&space, &rows[kind], RELATIVE_MOVED, seed);
 	}
 	for (int kind = 0; kind < KIND_COUNT; kind++)
 	{
@@ -586,6 +622,17 @@ check_float(const TestSpace *space, const RuvNode *node, size_t offset,
 }
 
 static void
+check_with_radius(const TestSpace *space, const RuvNode *node, size_t offset,
+				  uint16_t value, RuvStatus expected)
+{
+	RuvStatus	status = check_with(space, node, offset, &value,
+									sizeof(value));
+
+	CHECK(status == expected, "radius %x at %zu: status %d", value, offset,
+		  (int) status);
+}
+
+static void
 check_headers(const TestSpace *space, const RuvNode *node)
 {
 	static const size_t floats[] = {offsetof(RuvNode, scale),
@@ -621,10 +668,23 @@ check_headers(const TestSpace *space, const RuvNode *node)
 	check_float(space, node, offsetof(RuvNode, scale), 0, RUV_ERR_CORRUPT);
 	check_float(space, node, offsetof(RuvNode, scale), INFINITY,
 				RUV_ERR_CORRUPT);
-	check_float(space, node, offsetof(RuvNode, radius), 1e-30f,
-				RUV_ERR_CORRUPT);
+	for (int flags = 0; flags < 256; flags++)
+		check_byte(space, node, offsetof(RuvNode, flags), flags,
+				   flags <= RUV_NODE_MOVED ? RUV_OK : RUV_ERR_CORRUPT);
+	for (int i = 1; i < node->ntids; i++)
+	{
+		size_t		at = (size_t) (ruv_node_tid(&space->layout, node, i) -
+								   (const uint8_t *) node) +
+			RUV_TID_BYTES;
+
+		/* the upper half of -1, of a NaN, of infinity */
+		check_byte(space, node, at + 1, 0xbf, RUV_ERR_CORRUPT);
+		check_with_radius(space, node, at, 0x7fc0, RUV_ERR_CORRUPT);
+		check_with_radius(space, node, at, 0x7f80, RUV_OK);
+	}
 	/* a vector too large for float has these */
 	check_float(space, node, offsetof(RuvNode, residual), INFINITY, RUV_OK);
+	check_float(space, node, offsetof(RuvNode, radius), INFINITY, RUV_OK);
 	check_float(space, node, offsetof(RuvNode, norm), INFINITY, RUV_OK);
 }
 
@@ -653,8 +713,8 @@ test_check(void)
 			node->state = RUV_NODE_LIVE;
 			for (int i = 0; i < RUV_MAX_TIDS; i++)
 			{
-				CHECK(ruv_node_add_tid(&space.layout, space.kernels, node,
-									   "sixer"),
+				CHECK(ruv_node_add_row(&space.layout, space.kernels, node,
+									   "sixer", 0.5f),
 					  "TID %d", i);
 				if (i == 0 || i == RUV_MAX_TIDS - 1)
 					check_headers(&space, node);
