@@ -21,6 +21,7 @@
 #include "utils/rls.h"
 
 #include "history/rvd_history.h"
+#include "pg/rvd_debug.h"
 #include "types/rvd_deltavec.h"
 
 static bool is_folding = false;
@@ -316,8 +317,10 @@ rvd_fold(PG_FUNCTION_ARGS)
 			break;
 		rvd_lost_race(t, &key);
 	}
+	RVD_DEBUG_POINT("fold-after-log");
 	if (is_behind)
 		set_column(t, &key, state.vector);
+	RVD_DEBUG_POINT("fold-after-column");
 	rvd_pending_drop(t, &key);
 	rvd_as_before(&before);
 	SPI_finish();

@@ -24,28 +24,29 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
 		ROW((SELECT max(e.era) FROM ruvector.era e), pg_current_snapshot(), horizon, 'now')::ruvector.point)
 $$;
 
--- Takes away versions that no point within the retention needs.  The first
--- one that stays gets a keyframe if it has none: what is left of its chain
--- begins there.
-CREATE FUNCTION ruvector.compact(rel regclass, "column" name DEFAULT NULL, budget integer DEFAULT NULL) RETURNS bigint
+-- What no point after this asks for may go: what was given a name is kept,
+-- however old.
+CREATE FUNCTION ruvector.compact_until(t ruvector.tracked) RETURNS timestamptz
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT least(clock_timestamp() - coalesce(t.keep_age, interval '0'),
+		(SELECT min(g.at) FROM ruvector.tags g WHERE NOT g.automatic AND g.at >= t.horizon))
+$$;
+
+-- Takes away versions that no point within the retention needs, of the keys
+-- that `among` (a condition on log rows l) lets through.  The first one that
+-- stays gets a keyframe if it has none: what is left of its chain begins there.
+CREATE FUNCTION ruvector.compact_(t ruvector.tracked, until timestamptz, among text, budget integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	t ruvector.tracked := ruvector.tracked_column(rel, "column");
-	until timestamptz;
 	removed bigint;
 BEGIN
-	IF t.keep_age IS NULL AND t.keep_versions IS NULL THEN
-		RETURN 0;
-	END IF;
-	-- what was given a name is kept, however old
-	until := least(clock_timestamp() - coalesce(t.keep_age, interval '0'),
-		(SELECT min(g.at) FROM ruvector.tags g WHERE NOT g.automatic AND g.at >= t.horizon));
 	EXECUTE format($sql$
 		WITH kept AS MATERIALIZED (
 			SELECT * FROM (
 				SELECT %1$s, max(l.version) FILTER (WHERE l.at <= $1 AND ruvector.happened(l.era, l.xid, l.at, $2)
 						AND l.version <= h.version - coalesce($3, 1) + 1) AS first, min(l.version) AS oldest
 				FROM %2$s l, LATERAL (SELECT max(h.version) AS version FROM %2$s h WHERE %3$s) h
+				WHERE %8$s
 				GROUP BY %1$s) x
 			WHERE x.first > x.oldest LIMIT $4),
 		whole AS (
@@ -55,13 +56,25 @@ BEGIN
 		ruvector.key_list(t, 'l'), t.log,
 		(SELECT string_agg(format('h.%I = l.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
 		(SELECT string_agg(format('l.%I = k.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
-		t.rel::oid, ruvector.key_value(t, 'l'), t."column")
+		t.rel::oid, ruvector.key_value(t, 'l'), t."column", among)
 		USING until, ruvector.first_kept_point(until), t.keep_versions, budget;
 	GET DIAGNOSTICS removed = ROW_COUNT;
 	IF removed > 0 THEN
-		UPDATE ruvector.tracked x SET horizon = greatest(x.horizon, until) WHERE x.id = t.id;
+		UPDATE ruvector.tracked x SET horizon = until WHERE x.id = t.id AND x.horizon < until;
 	END IF;
 	RETURN removed;
+END
+$$;
+
+CREATE FUNCTION ruvector.compact(rel regclass, "column" name DEFAULT NULL, budget integer DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	t ruvector.tracked := ruvector.tracked_column(rel, "column");
+BEGIN
+	IF t.keep_age IS NULL AND t.keep_versions IS NULL THEN
+		RETURN 0;
+	END IF;
+	RETURN ruvector.compact_(t, ruvector.compact_until(t), 'true', budget);
 END
 $$;
 
