@@ -81,4 +81,11 @@
 	ReadRecentBuffer((rel)->rd_node, MAIN_FORKNUM, block, buffer)
 #endif
 
+/* Waits have names of their own from 17 on. */
+#if PG_VERSION_NUM >= 170000
+#define rvd_new_wait_event(name) WaitEventExtensionNew(name)
+#else
+#define rvd_new_wait_event(name) PG_WAIT_EXTENSION
+#endif
+
 #endif							/* RVD_COMPAT_H */
