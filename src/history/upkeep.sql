@@ -1,4 +1,36 @@
--- retention, tags as tables, accounting
+-- limits, retention, tags as tables, accounting
+
+-- Every write keeps the limits; what lies beyond lowered ones is due at once
+-- for whoever folds.
+CREATE FUNCTION ruvector.set_limits(rel regclass, "column" name DEFAULT NULL, max_drift real DEFAULT NULL,
+	max_chain integer DEFAULT NULL, max_age interval DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	t ruvector.tracked := ruvector.tracked_column(rel, "column");
+	types text;
+	beyond bigint;
+BEGIN
+	UPDATE ruvector.tracked x SET max_drift = coalesce(set_limits.max_drift, x.max_drift),
+		max_chain = coalesce(set_limits.max_chain, x.max_chain), max_age = coalesce(set_limits.max_age, x.max_age)
+	WHERE x.id = t.id RETURNING * INTO t;
+	SELECT quote_ident(n.nspname) INTO types FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+		JOIN pg_namespace n ON n.oid = y.typnamespace WHERE a.attrelid = t.rel AND a.attname = t."column";
+	EXECUTE format($sql$
+		UPDATE %1$s p SET since = '-infinity' FROM %2$s r
+		WHERE %3$s AND p.since > '-infinity' AND (
+			(SELECT l.version - l.base FROM %4$s l WHERE %5$s ORDER BY l.version DESC LIMIT 1) >= $1
+			OR r.%6$I OPERATOR(%7$s.<->) ruvector.vector(%8$s::oid::regclass, %9$s, %6$L) > $2 * %7$s.vector_norm(r.%6$I))$sql$,
+		t.pending, t.rel, ruvector.key_matches(t, 'p'), t.log,
+		(SELECT string_agg(format('l.%I = p.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
+		t."column", types, t.rel::oid, ruvector.key_value(t, 'p'))
+		USING t.max_chain, t.max_drift;
+	GET DIAGNOSTICS beyond = ROW_COUNT;
+	RETURN beyond;
+END
+$$;
+
+COMMENT ON FUNCTION ruvector.set_limits(regclass, name, real, integer, interval) IS
+	'how far a lazy column may be behind; NULL leaves a limit as it is; returns how many rows the new ones exclude';
 
 CREATE FUNCTION ruvector.set_retention(rel regclass, "column" name DEFAULT NULL, keep_age interval DEFAULT NULL,
 	keep_versions integer DEFAULT NULL) RETURNS void

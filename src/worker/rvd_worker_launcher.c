@@ -85,7 +85,7 @@ database_of(Oid oid)
 	return db;
 }
 
-/* datconnlimit says of a database that DROP DATABASE left half way: below -1. */
+/* A datconnlimit below -1: DROP DATABASE came to its half only. */
 static void
 list_databases(void)
 {
