@@ -293,7 +293,7 @@ my $standby = PostgreSQL::Test::Cluster->new('standby');
 $standby->init_from_backup($node, 'base', has_streaming => 1);
 $standby->start;
 $node->safe_psql('b', q(SELECT ruvector.set_limits('t', max_age => '1 hour')));
-change($node, 'b', 109, 'id <= 5');
+change($node, 'b', 8, 'id <= 5');
 $node->wait_for_catchup($standby, 'replay', $node->lsn('insert'));
 is( $standby->safe_psql('b', q(SELECT count(*), (SELECT count(*) FROM pg_stat_activity WHERE backend_type ~ 'ruvector'),
 		(SELECT count(*) FROM ruvector.worker_status) FROM t_v_pending)),
@@ -304,7 +304,7 @@ like($stderr, qr/cannot execute ruvector.run_worker\(\) during recovery/, 'and d
 $standby->promote;
 $node->stop('immediate');
 $standby->safe_psql('b', q(SELECT ruvector.set_limits('t', max_age => '1 microsecond')));
-is_folded($standby, 'b', 'promoted', 109, 'id <= 5');
+is_folded($standby, 'b', 'promoted', 8, 'id <= 5');
 
 # ---- stopped while at work ----
 
