@@ -88,14 +88,6 @@ $$;
 CREATE TRIGGER check_tracked BEFORE INSERT OR UPDATE OR DELETE ON ruvector.tracked
 	FOR EACH ROW EXECUTE FUNCTION ruvector.check_tracked();
 
--- Backends keep what they know of a tracked column with what they know of its
--- table: both are forgotten together.
-CREATE FUNCTION ruvector.tracked_changed() RETURNS trigger
-	AS 'MODULE_PATHNAME', 'rvd_tracked_changed' LANGUAGE C;
-
-CREATE TRIGGER tracked_changed AFTER UPDATE OR DELETE ON ruvector.tracked
-	FOR EACH ROW EXECUTE FUNCTION ruvector.tracked_changed();
-
 CREATE FUNCTION ruvector.check_materialized() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE

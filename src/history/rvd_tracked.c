@@ -12,7 +12,6 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "parser/parse_oper.h"
@@ -22,7 +21,6 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -62,32 +60,6 @@ invalidate(Datum arg, Oid rel)
 	while ((t = hash_seq_search(&status)) != NULL)
 		if (rel == InvalidOid || t->rel == rel)
 			t->is_valid = false;
-}
-
-/*
- * ruvector.tracked_changed() returns trigger: has every backend forget what
- * it knows of the column whose entry was changed
- */
-RVD_FUNCTION(rvd_tracked_changed);
-Datum
-rvd_tracked_changed(PG_FUNCTION_ARGS)
-{
-	TriggerData *data = (TriggerData *) fcinfo->context;
-	TupleDesc	desc;
-	Oid			rel;
-	bool		null;
-
-	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_ROW(data->tg_event))
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("ruvector.tracked_changed is a trigger of rows")));
-	desc = RelationGetDescr(data->tg_relation);
-	rel = DatumGetObjectId(SPI_getbinval(data->tg_trigtuple, desc,
-										 SPI_fnumber(desc, "rel"), &null));
-	/* a dropped table sends its own message */
-	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(rel)))
-		CacheInvalidateRelcacheByRelid(rel);
-	PG_RETURN_POINTER(NULL);
 }
 
 static void
