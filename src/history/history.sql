@@ -1,5 +1,13 @@
 -- tracked columns, their log, their past
 
+-- this extension's types, whatever others have the same names
+
+CREATE FUNCTION ruvector.vector_type() RETURNS regtype
+LANGUAGE sql STABLE PARALLEL SAFE RETURN pg_typeof(NULL::vector);
+
+CREATE FUNCTION ruvector.delta_type() RETURNS regtype
+LANGUAGE sql STABLE PARALLEL SAFE RETURN pg_typeof(NULL::deltavec);
+
 -- Catalog.  Rows are written by the functions below with the rights of
 -- whoever calls them, and a trigger lets only a table's owner do so.  What
 -- runs in the background takes the owner's rights, never more.
@@ -70,18 +78,35 @@ SELECT pg_catalog.pg_extension_config_dump('ruvector.materialized', '');
 GRANT SELECT ON ruvector.era, ruvector.tracked, ruvector.tags, ruvector.materialized TO PUBLIC;
 GRANT INSERT, UPDATE, DELETE ON ruvector.tracked, ruvector.tags, ruvector.materialized TO PUBLIC;
 
+CREATE FUNCTION ruvector.tracked_changed(rel oid) RETURNS void
+	AS 'MODULE_PATHNAME', 'rvd_tracked_changed' LANGUAGE C STRICT;
+
+COMMENT ON FUNCTION ruvector.tracked_changed(oid) IS 'tells all sessions to read a row of ruvector.tracked again';
+
 CREATE FUNCTION ruvector.check_tracked() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	owner oid;
-	changed record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+	other regclass;
 BEGIN
-	SELECT relowner INTO owner FROM pg_class WHERE oid = changed.rel;
-	IF FOUND AND NOT pg_has_role(current_user, owner, 'USAGE') THEN
-		RAISE EXCEPTION 'must be owner of table %', changed.rel
-			USING ERRCODE = 'insufficient_privilege';
+	-- an update must not take a row away from its owner, nor give it to another
+	SELECT c.oid INTO other FROM pg_class c
+	WHERE c.oid IN (CASE WHEN TG_OP <> 'INSERT' THEN OLD.rel END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.rel END)
+		AND NOT pg_has_role(current_user, c.relowner, 'USAGE') LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION 'must be owner of table %', other USING ERRCODE = 'insufficient_privilege';
 	END IF;
-	RETURN changed;
+	IF TG_OP <> 'INSERT' THEN
+		PERFORM ruvector.tracked_changed(OLD.rel);
+	END IF;
+	IF TG_OP = 'DELETE' THEN
+		RETURN OLD;
+	ELSIF TG_OP = 'INSERT' THEN
+		-- of this database: a dump carries those of another
+		NEW.rel_oid := NEW.rel;
+		NEW.numbers := (SELECT array_agg(a.attnum ORDER BY u.n) FROM unnest(NEW."column" || NEW.key) WITH ORDINALITY u(name, n)
+			JOIN pg_attribute a ON a.attrelid = NEW.rel AND a.attname = u.name);
+	END IF;
+	RETURN NEW;
 END
 $$;
 
@@ -91,13 +116,13 @@ CREATE TRIGGER check_tracked BEFORE INSERT OR UPDATE OR DELETE ON ruvector.track
 CREATE FUNCTION ruvector.check_materialized() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	changed record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
-	owner oid := (SELECT c.relowner FROM ruvector.tracked t JOIN pg_class c ON c.oid = t.rel WHERE t.id = changed.tracked_id);
 BEGIN
-	IF owner IS NOT NULL AND NOT pg_has_role(current_user, owner, 'USAGE') THEN
+	IF EXISTS (SELECT FROM ruvector.tracked t JOIN pg_class c ON c.oid = t.rel
+		WHERE t.id IN (CASE WHEN TG_OP <> 'INSERT' THEN OLD.tracked_id END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.tracked_id END)
+			AND NOT pg_has_role(current_user, c.relowner, 'USAGE')) THEN
 		RAISE EXCEPTION 'must be owner of the tracked table' USING ERRCODE = 'insufficient_privilege';
 	END IF;
-	RETURN changed;
+	RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END
 $$;
 
@@ -106,13 +131,17 @@ CREATE TRIGGER check_materialized BEFORE INSERT OR UPDATE OR DELETE ON ruvector.
 
 CREATE FUNCTION ruvector.check_tag() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	is_superuser boolean := EXISTS (SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper);
 BEGIN
 	IF TG_OP = 'INSERT' THEN
-		NEW.creator := current_user;
+		-- a dump is restored as it is
+		IF NOT is_superuser THEN
+			NEW.creator := current_user;
+		END IF;
 		RETURN NEW;
 	END IF;
-	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = current_user AND rolsuper)
-		AND (OLD.creator <> current_user OR TG_OP = 'UPDATE') THEN
+	IF NOT is_superuser AND (OLD.creator <> current_user OR TG_OP = 'UPDATE') THEN
 		RAISE EXCEPTION 'must be creator of tag "%"', OLD.name
 			USING ERRCODE = 'insufficient_privilege';
 	END IF;
@@ -245,15 +274,31 @@ RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE RETURN
 		WHEN (point).snapshot IS NOT NULL THEN
 			era < (point).era OR era = (point).era AND pg_visible_in_snapshot(xid, (point).snapshot)
 		WHEN (point).method = 'commit time' THEN
-			era < (point).era OR coalesce(ruvector.commit_time(xid), at) <= (point).at
+			coalesce(CASE era WHEN (point).era THEN ruvector.commit_time(xid) END, at) <= (point).at
 		ELSE at <= (point).at
 	END;
+
+-- What others have committed.  A transaction's own id is not in its snapshot:
+-- it would count as committed as soon as a later one is.
+CREATE FUNCTION ruvector.committed_snapshot() RETURNS pg_snapshot
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	s pg_snapshot := pg_current_snapshot();
+	own xid8 := pg_current_xact_id();
+BEGIN
+	IF own >= pg_snapshot_xmax(s) THEN
+		RETURN s;
+	END IF;
+	RETURN (SELECT format('%s:%s:%s', pg_snapshot_xmin(s), pg_snapshot_xmax(s), string_agg(x::text, ',' ORDER BY x))
+		FROM (SELECT pg_snapshot_xip(s) UNION SELECT own) u(x));
+END
+$$;
 
 CREATE FUNCTION ruvector.tag(name text, comment text DEFAULT NULL) RETURNS ruvector.point
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
 	INSERT INTO ruvector.tags (name, at, era, snapshot, comment)
-	VALUES (tag.name, clock_timestamp(), ruvector.current_era(), pg_current_snapshot(), tag.comment);
+	VALUES (tag.name, clock_timestamp(), ruvector.current_era(), ruvector.committed_snapshot(), tag.comment);
 	RETURN ruvector.resolve(tag.name);
 EXCEPTION WHEN unique_violation THEN
 	RAISE EXCEPTION 'tag "%" already exists', tag.name
@@ -282,6 +327,10 @@ CREATE FUNCTION ruvector.vector(rel regclass, key "any", "column" name DEFAULT N
 
 COMMENT ON FUNCTION ruvector.vector(regclass, "any", name) IS
 	'a row''s vector as it is now, whatever a lazy column still holds';
+
+-- for views, which a renamed column must not break
+CREATE FUNCTION ruvector.vector_of(tracked_id integer, key "any") RETURNS vector
+	AS 'MODULE_PATHNAME', 'rvd_vector_of_tracked' LANGUAGE C STABLE;
 
 CREATE FUNCTION ruvector.get_at(rel regclass, key "any", version integer, "column" name DEFAULT NULL) RETURNS vector
 	AS 'MODULE_PATHNAME', 'rvd_get_at' LANGUAGE C STABLE;
@@ -312,7 +361,7 @@ COMMENT ON FUNCTION ruvector.fold(regclass, "any", name) IS
 	'brings a row''s lazy column up to date; false if it was';
 
 CREATE FUNCTION ruvector.apply_many(rel regclass, keys anyarray, deltas deltavec[], "column" name DEFAULT NULL)
-RETURNS integer LANGUAGE plpgsql AS $$
+RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	n integer := coalesce(cardinality(keys), 0);
 BEGIN

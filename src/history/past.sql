@@ -60,6 +60,10 @@ LANGUAGE sql STABLE RETURN (ruvector.tracked_column(rel, "column")).horizon;
 
 -- history
 
+CREATE FUNCTION ruvector.op_name(op "char") RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
+	CASE op WHEN 'b' THEN 'begin' WHEN 'i' THEN 'insert' WHEN 'u' THEN 'update'
+		WHEN 'd' THEN 'delete' WHEN 'f' THEN 'fold' WHEN 'x' THEN 'found' END;
+
 CREATE FUNCTION ruvector.history_(tracked_id integer, key text[], since timestamptz, until timestamptz, latest integer)
 RETURNS TABLE (version integer, op text, at timestamptz, xid xid8, actor text, reason text, ticket text,
 	delta deltavec, vector vector)
@@ -69,9 +73,8 @@ DECLARE
 BEGIN
 	SELECT * INTO STRICT t FROM ruvector.tracked x WHERE x.id = tracked_id;
 	RETURN QUERY EXECUTE format($sql$
-		SELECT l.version, CASE l.op WHEN 'b' THEN 'begin' WHEN 'i' THEN 'insert' WHEN 'u' THEN 'update'
-				WHEN 'd' THEN 'delete' WHEN 'f' THEN 'fold' WHEN 'x' THEN 'found' END,
-			l.at, l.xid, l.actor, l.reason, l.ticket, l.delta, ruvector.get_at(%s::oid::regclass, %s, l.version, %L)
+		SELECT l.version, ruvector.op_name(l.op), l.at, l.xid, l.actor, l.reason, l.ticket, l.delta,
+			ruvector.get_at(%s::oid::regclass, %s, l.version, %L)
 		FROM (SELECT * FROM %s l WHERE %s AND ($2 IS NULL OR l.at >= $2) AND ($3 IS NULL OR l.at <= $3)
 			ORDER BY l.version DESC LIMIT $4) l
 		ORDER BY l.version$sql$, t.rel::oid, ruvector.key_value(t, 'l'), t."column", t.log, ruvector.key_equals(t, 'l'))
@@ -102,11 +105,12 @@ BEGIN
 	SELECT * INTO STRICT t FROM ruvector.tracked x WHERE x.id = tracked_id;
 	p := ruvector.check_reachable(t, ruvector.resolve(as_of));
 	RETURN QUERY EXECUTE format($sql$
-		SELECT h.version, h.op, h.at, h.actor, h.reason, h.ticket, h.vector, $4
-		FROM (SELECT l.version AS v FROM %s l WHERE %s AND ruvector.happened(l.era, l.xid, l.at, $3)
-			ORDER BY l.version DESC LIMIT 1) l, ruvector.history_($2, $1, NULL, NULL, NULL) h
-		WHERE h.version = l.v$sql$, t.log, ruvector.key_equals(t, 'l'))
-		USING key, tracked_id, p, p.method;
+		SELECT l.version, ruvector.op_name(l.op), l.at, l.actor, l.reason, l.ticket,
+			ruvector.get_at(%s::oid::regclass, %s, l.version, %L), $3
+		FROM (SELECT * FROM %s l WHERE %s AND ruvector.happened(l.era, l.xid, l.at, $2)
+			ORDER BY l.version DESC LIMIT 1) l$sql$,
+		t.rel::oid, ruvector.key_value(t, 'l'), t."column", t.log, ruvector.key_equals(t, 'l'))
+		USING key, p, p.method;
 END
 $$;
 
@@ -219,8 +223,18 @@ DECLARE
 	t ruvector.tracked;
 	n bigint;
 	result integer;
+	op "char";
 BEGIN
+	IF version IS NULL THEN
+		RAISE EXCEPTION 'version must not be null' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
 	SELECT * INTO STRICT t FROM ruvector.tracked x WHERE x.id = tracked_id;
+	EXECUTE format('SELECT l.op FROM %s l WHERE %s AND l.version = $2', t.log, ruvector.key_equals(t, 'l'))
+		INTO op USING key, version;
+	IF op = 'd' THEN
+		RAISE EXCEPTION 'version % of key (%) is a deletion', version, array_to_string(key, ', ')
+			USING ERRCODE = 'invalid_parameter_value', HINT = 'Delete the row, or choose another version.';
+	END IF;
 	EXECUTE format('UPDATE %s r SET %I = ruvector.get_at(%s::oid::regclass, %s, $2, %L) WHERE %s',
 		t.rel, t."column", t.rel::oid,
 		CASE cardinality(t.key) WHEN 1 THEN format('r.%I', t.key[1]) ELSE
@@ -254,20 +268,25 @@ DECLARE
 BEGIN
 	EXECUTE format($sql$
 		CREATE TEMPORARY TABLE ruvector_rollback ON COMMIT DROP AS
-		SELECT %1$s, ruvector.get_at(%2$s::oid::regclass, %3$s, $1, %4$L) AS vector_then,
-			EXISTS (SELECT FROM %5$s r WHERE %6$s) AS is_there_now
-		FROM (SELECT DISTINCT %7$s FROM %8$s l WHERE %9$s) k$sql$,
-		ruvector.key_list(t, 'k'), t.rel::oid, ruvector.key_value(t, 'k'), t."column", t.rel, ruvector.key_matches(t, 'k'),
-		ruvector.key_list(t, 'l'), t.log, ruvector.not_happened(p, 1))
+		SELECT k.*, ruvector.get_at(%1$s::oid::regclass, %2$s, $1, %3$L) AS vector_then,
+			ruvector.vector(%1$s::oid::regclass, %2$s, %3$L) AS vector_now,
+			EXISTS (SELECT FROM %4$s r WHERE %5$s) AS is_there_now,
+			coalesce((SELECT h.op <> 'd' FROM %7$s h WHERE %9$s AND ruvector.happened(h.era, h.xid, h.at, $1)
+				ORDER BY h.version DESC LIMIT 1), false) AS was_there_then
+		FROM (SELECT DISTINCT %6$s FROM %7$s l WHERE %8$s) k$sql$,
+		t.rel::oid, ruvector.key_value(t, 'k'), t."column", t.rel, ruvector.key_matches(t, 'k'),
+		ruvector.key_list(t, 'l'), t.log, ruvector.not_happened(p, 1),
+		(SELECT string_agg(format('h.%I = k.%1$I', n), ' AND ') FROM unnest(t.log_key) n))
 		USING p;
+	DELETE FROM pg_temp.ruvector_rollback
+	WHERE is_there_now AND was_there_then AND ruvector.content(vector_now) = ruvector.content(vector_then)
+		OR NOT is_there_now AND NOT was_there_then;
 	IF NOT dry_run THEN
 		EXECUTE format('UPDATE %s r SET %I = k.vector_then FROM pg_temp.ruvector_rollback k
-			WHERE %s AND k.vector_then IS NOT NULL
-				AND ruvector.content(ruvector.vector(%s::oid::regclass, %s, %L)) <> ruvector.content(k.vector_then)',
-			t.rel, t."column", ruvector.key_matches(t, 'k'), t.rel::oid, ruvector.key_value(t, 'k'), t."column");
+			WHERE %s AND k.was_there_then', t.rel, t."column", ruvector.key_matches(t, 'k'));
 	END IF;
-	RETURN QUERY SELECT count(*) FILTER (WHERE vector_then IS NOT NULL AND is_there_now),
-		count(*) FILTER (WHERE vector_then IS NULL AND is_there_now), count(*) FILTER (WHERE NOT is_there_now)
+	RETURN QUERY SELECT count(*) FILTER (WHERE was_there_then AND is_there_now),
+		count(*) FILTER (WHERE NOT was_there_then AND is_there_now), count(*) FILTER (WHERE NOT is_there_now)
 		FROM pg_temp.ruvector_rollback;
 	DROP TABLE pg_temp.ruvector_rollback;
 END

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/partition.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "miscadmin.h"
@@ -22,18 +23,37 @@ typedef struct Row
 	RvdVector  *vector;
 } Row;
 
+/* Anybody can make a trigger of this function, on any table of theirs. */
+static void
+not_our_trigger(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			 errmsg("only ruvector.track makes triggers of this function")));
+}
+
 static RvdTracked *
 enter(FunctionCallInfo fcinfo, TriggerData **data)
 {
+	RvdTracked *t;
+	Relation	rel;
+
 	*data = (TriggerData *) fcinfo->context;
-	if (!CALLED_AS_TRIGGER(fcinfo) || (*data)->tg_trigger->tgnargs != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("only ruvector.track makes triggers of this "
-						"function")));
+	if (!CALLED_AS_TRIGGER(fcinfo) || (*data)->tg_trigger->tgnargs != 1 ||
+		(TRIGGER_FIRED_FOR_ROW((*data)->tg_event) &&
+		 TRIGGER_FIRED_BEFORE((*data)->tg_event) &&
+		 !TRIGGER_FIRED_BY_UPDATE((*data)->tg_event)))
+		not_our_trigger();
 	SPI_connect();
-	return rvd_tracked_by_id(
+	t = rvd_tracked_by_id(
 		pg_strtoint32((*data)->tg_trigger->tgargs[0]));
+	rel = (*data)->tg_relation;
+	if (RelationGetRelid(rel) != t->rel &&
+		!(rel->rd_rel->relispartition &&
+		  list_member_oid(get_partition_ancestors(RelationGetRelid(rel)),
+						  t->rel)))
+		not_our_trigger();
+	return t;
 }
 
 /*
@@ -80,6 +100,21 @@ same_key(const RvdTracked *t, Relation rel, const Row *a, const Row *b)
 }
 
 /*
+ * Does the log already end with what the table holds?  Then a trigger of
+ * somebody's, fired for an earlier row of the same statement, changed this
+ * one again, and that was seen first.
+ */
+static bool
+is_recorded(RvdTracked *t, const RvdKey *key, const RvdState *head)
+{
+	RvdVector  *column;
+
+	if (!head->is_known || !rvd_lock_row(t, key, &column))
+		return head->is_known && !head->exists;
+	return head->exists && head->content == rvd_content(column);
+}
+
+/*
  * One version more of a column that always holds the truth.  `old` is what
  * the change was made from; a history that ends elsewhere was bypassed, and
  * says so before it goes on.
@@ -99,10 +134,28 @@ write_version(RvdTracked *t, const RvdKey *key, char op,
 				return;
 			rvd_lost_race(t, key);
 		}
+		else if (is_recorded(t, key, &head))
+			return;
 		else if (!rvd_append_change(t, key, &head, RVD_OP_FOUND, NULL, old,
 									false))
 			rvd_lost_race(t, key);
 	}
+}
+
+/* A lazy row that changes its key was ended before it did. */
+static void
+end_key(RvdTracked *t, const Row *row)
+{
+	RvdState	head;
+
+	if (!t->is_lazy)
+	{
+		write_version(t, &row->key, RVD_OP_DELETE, row->vector, NULL);
+		return;
+	}
+	head = rvd_head(t, &row->key);
+	if (head.exists || !head.is_known)
+		(void) rvd_lazy_end(t, &row->key, row->vector);
 }
 
 /* AFTER ROW */
@@ -120,23 +173,13 @@ after_row(RvdTracked *t, TriggerData *data)
 	}
 	if (TRIGGER_FIRED_BY_DELETE(data->tg_event))
 	{
-		if (t->is_lazy)
-		{
-			old.vector = rvd_lazy_current(t, &old.key, old.vector).vector;
-			rvd_pending_drop(t, &old.key);
-		}
-		write_version(t, &old.key, RVD_OP_DELETE, old.vector, NULL);
+		end_key(t, &old);
 		return;
 	}
 	new = row_of(t, rel, data->tg_newtuple);
 	if (!same_key(t, rel, &old, &new))
 	{
-		if (t->is_lazy)
-		{
-			old.vector = rvd_lazy_current(t, &old.key, old.vector).vector;
-			rvd_pending_drop(t, &old.key);
-		}
-		write_version(t, &old.key, RVD_OP_DELETE, old.vector, NULL);
+		end_key(t, &old);
 		write_version(t, &new.key, RVD_OP_INSERT, NULL, new.vector);
 	}
 	else if (!t->is_lazy && !rvd_same_bits(old.vector, new.vector))
@@ -171,15 +214,16 @@ before_update(RvdTracked *t, TriggerData *data)
 		bms_is_member(number - FirstLowInvalidHeapAttributeNumber,
 					  data->tg_updatedcols);
 
-	if (rvd_is_folding())
+	if (rvd_is_folding(t, &old.key, new.vector))
 		return data->tg_newtuple;
 	if (!same_key(t, rel, &old, &new))
 	{
 		/* the new key starts with the truth; the rest is after_row's */
+		RvdState	last = rvd_lazy_end(t, &old.key, old.vector);
+
 		if (is_set)
 			return data->tg_newtuple;
-		return with_vector(t, rel, data->tg_newtuple,
-						   rvd_lazy_current(t, &old.key, old.vector).vector);
+		return with_vector(t, rel, data->tg_newtuple, last.vector);
 	}
 	if (!is_set)
 		return data->tg_newtuple;

@@ -87,6 +87,8 @@ rvd_forward_set(PG_FUNCTION_ARGS)
 	ReturnSetInfo *info = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(0))
+		return (Datum) 0;
 	SPI_connect();
 	call_body(fcinfo);
 	for (uint64 i = 0; i < SPI_processed; i++)
@@ -103,6 +105,8 @@ rvd_forward_integer(PG_FUNCTION_ARGS)
 	Datum		value;
 	bool		null;
 
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
 	SPI_connect();
 	call_body(fcinfo);
 	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,

@@ -160,7 +160,12 @@ extern RvdState rvd_lazy_current(RvdTracked *t, const RvdKey *key,
 								 const RvdVector *column);
 extern bool rvd_lazy_write(RvdTracked *t, const RvdKey *key,
 						   const RvdVector *column, const RvdVector *new);
-extern bool rvd_is_folding(void);
+extern RvdState rvd_lazy_end(RvdTracked *t, const RvdKey *key,
+							 const RvdVector *column);
+extern bool rvd_is_folding(RvdTracked *t, const RvdKey *key,
+						   const RvdVector *new);
+extern bool rvd_lock_row(RvdTracked *t, const RvdKey *key,
+						 RvdVector **column);
 extern void rvd_pending_drop(RvdTracked *t, const RvdKey *key);
 
 /* rvd_settings.c */

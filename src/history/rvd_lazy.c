@@ -17,6 +17,7 @@
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rls.h"
 
@@ -24,13 +25,15 @@
 #include "pg/rvd_debug.h"
 #include "types/rvd_deltavec.h"
 
-static bool is_folding = false;
-
-bool
-rvd_is_folding(void)
+/* The row whose column set_column writes, and what. */
+typedef struct Folding
 {
-	return is_folding;
-}
+	int32		id;				/* of the tracked column; 0: none */
+	const RvdKey *key;
+	const RvdVector *vector;
+} Folding;
+
+static Folding folding = {0};
 
 static uint64
 run(RvdTracked *t, RvdPlan plan, const RvdKey *key)
@@ -42,6 +45,52 @@ run(RvdTracked *t, RvdPlan plan, const RvdKey *key)
 		0)
 		elog(ERROR, "could not write what is pending");
 	return SPI_processed;
+}
+
+/*
+ * Is this UPDATE, of that row to `new`, the one of set_column?  It is recorded
+ * then; what somebody's trigger made of the vector is not, and is here.
+ */
+bool
+rvd_is_folding(RvdTracked *t, const RvdKey *key, const RvdVector *new)
+{
+	if (folding.id != t->id)
+		return false;
+	for (int i = 0; i < t->nkeys; i++)
+	{
+		int16		length;
+		bool		by_value;
+
+		get_typlenbyval(t->key_type[i], &length, &by_value);
+		if (!datum_image_eq(key->value[i], folding.key->value[i], by_value,
+							length))
+			return false;
+	}
+	while (!rvd_same_bits(new, folding.vector))
+	{
+		RvdState	head = rvd_head(t, key);
+
+		if (rvd_append_change(t, key, &head, RVD_OP_UPDATE, folding.vector,
+							  new, true))
+			break;
+		rvd_lost_race(t, key);
+	}
+	return true;
+}
+
+/* False if there is no such row. */
+bool
+rvd_lock_row(RvdTracked *t, const RvdKey *key, RvdVector **column)
+{
+	bool		null;
+	Datum		value;
+
+	if (run(t, RVD_PLAN_LOCK_ROW, key) == 0)
+		return false;
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1,
+						  &null);
+	*column = null ? NULL : rvd_vector_of(value);
+	return true;
 }
 
 void
@@ -108,19 +157,42 @@ rvd_lazy_write(RvdTracked *t, const RvdKey *key, const RvdVector *column,
 	}
 }
 
+/*
+ * The row whose column holds `column` goes away; returns what it was.  Whoever
+ * applies a delta does not lock it, so what it was is known only once the last
+ * version has been taken.
+ */
+RvdState
+rvd_lazy_end(RvdTracked *t, const RvdKey *key, const RvdVector *column)
+{
+	for (;;)
+	{
+		RvdState	state = rvd_lazy_current(t, key, column);
+
+		if (rvd_append_change(t, key, &state, RVD_OP_DELETE, state.vector,
+							  NULL, true))
+		{
+			rvd_pending_drop(t, key);
+			return state;
+		}
+		rvd_lost_race(t, key);
+	}
+}
+
 /* UPDATE ... SET column = vector, past the triggers of this folder. */
 static void
 set_column(RvdTracked *t, const RvdKey *key, const RvdVector *vector)
 {
 	Datum		values[RVD_MAX_KEYS + 1];
 	char		nulls[RVD_MAX_KEYS + 1];
+	Folding		before = folding;
 
 	memcpy(values, key->value, t->nkeys * sizeof(Datum));
 	memset(nulls, ' ', sizeof(nulls));
 	values[t->nkeys] = PointerGetDatum(vector);
 	if (vector == NULL)
 		nulls[t->nkeys] = 'n';
-	is_folding = true;
+	folding = (Folding){.id = t->id, .key = key, .vector = vector};
 	PG_TRY();
 	{
 		if (SPI_execute_plan(rvd_tracked_plan(t, RVD_PLAN_SET_COLUMN), values,
@@ -129,7 +201,7 @@ set_column(RvdTracked *t, const RvdKey *key, const RvdVector *vector)
 	}
 	PG_FINALLY();
 	{
-		is_folding = false;
+		folding = before;
 	}
 	PG_END_TRY();
 }
@@ -169,12 +241,16 @@ applied(const RvdState *state, Datum delta)
 	return rvd_delta_applied(state->vector, delta);
 }
 
-/* One try; false if another session was faster. */
+/*
+ * One try; false if another session was faster.  column: what the row holds,
+ * if it is locked.
+ */
 static bool
 apply_once(RvdTracked *t, const RvdKey *key, Datum delta, bool is_locked,
-		   int32 *version, bool *needs_lock)
+		   const RvdVector *column, int32 *version, bool *needs_lock)
 {
-	RvdState	state = rvd_state(t, key, NULL, false);
+	RvdState	state = is_locked ? rvd_lazy_current(t, key, column) :
+								 rvd_state(t, key, NULL, false);
 	RvdVector  *new;
 	RvdChange	change = {.op = RVD_OP_UPDATE, .delta = delta};
 	bool		fold;
@@ -209,17 +285,19 @@ static int32
 apply_lazily(RvdTracked *t, const RvdKey *key, Datum delta)
 {
 	RvdIdentity before;
+	RvdVector  *column = NULL;
 	int32		version;
 	bool		is_locked = false;
 	bool		needs_lock = false;
 
 	check_rights(t, key);
 	rvd_as_owner(t, &before);
-	while (!apply_once(t, key, delta, is_locked, &version, &needs_lock))
+	while (!apply_once(t, key, delta, is_locked, column, &version,
+					   &needs_lock))
 	{
 		if (!needs_lock)
 			rvd_lost_race(t, key);
-		else if (run(t, RVD_PLAN_LOCK_ROW, key) == 0)
+		else if (!rvd_lock_row(t, key, &column))
 			no_such_key(t, key);
 		is_locked |= needs_lock;
 	}
@@ -279,6 +357,56 @@ rvd_apply(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(version);
 }
 
+/* The row is gone: was that recorded?  False if the key was never there. */
+static bool
+fold_gone(RvdTracked *t, const RvdKey *key)
+{
+	RvdState	head = rvd_head(t, key);
+
+	while (head.exists)
+	{
+		if (rvd_append_change(t, key, &head, RVD_OP_DELETE, NULL, NULL, true))
+			break;
+		rvd_lost_race(t, key);
+		head = rvd_head(t, key);
+	}
+	if (head.is_known)
+		rvd_pending_drop(t, key);
+	return head.is_known;
+}
+
+/* Brings a row's column up to date; false if it was, or the row is gone. */
+static bool
+fold_row(RvdTracked *t, const RvdKey *key)
+{
+	RvdVector  *column;
+	RvdState	state;
+	bool		is_behind;
+
+	if (!rvd_lock_row(t, key, &column))
+	{
+		if (!fold_gone(t, key))
+			no_such_key(t, key);
+		return false;
+	}
+	for (;;)
+	{
+		state = rvd_lazy_current(t, key, column);
+		is_behind = state.version > state.base;
+		if (!is_behind ||
+			rvd_append_change(t, key, &state, RVD_OP_FOLD, state.vector,
+							  state.vector, true))
+			break;
+		rvd_lost_race(t, key);
+	}
+	RVD_DEBUG_POINT("fold-after-log");
+	if (is_behind)
+		set_column(t, key, state.vector);
+	RVD_DEBUG_POINT("fold-after-column");
+	rvd_pending_drop(t, key);
+	return is_behind;
+}
+
 /*
  * ruvector.fold(rel regclass, key "any", column name) returns boolean: brings
  * the column of one row up to date; false if it was
@@ -289,9 +417,8 @@ rvd_fold(PG_FUNCTION_ARGS)
 {
 	RvdTracked *t;
 	RvdKey		key;
-	RvdState	state;
 	RvdIdentity before;
-	bool		is_behind;
+	bool		was_behind;
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
@@ -305,24 +432,8 @@ rvd_fold(PG_FUNCTION_ARGS)
 	}
 	check_rights(t, &key);
 	rvd_as_owner(t, &before);
-	if (run(t, RVD_PLAN_LOCK_ROW, &key) == 0)
-		no_such_key(t, &key);
-	for (;;)
-	{
-		state = rvd_state(t, &key, NULL, false);
-		is_behind = state.exists && state.version > state.base;
-		if (!is_behind ||
-			rvd_append_change(t, &key, &state, RVD_OP_FOLD, state.vector,
-							  state.vector, true))
-			break;
-		rvd_lost_race(t, &key);
-	}
-	RVD_DEBUG_POINT("fold-after-log");
-	if (is_behind)
-		set_column(t, &key, state.vector);
-	RVD_DEBUG_POINT("fold-after-column");
-	rvd_pending_drop(t, &key);
+	was_behind = fold_row(t, &key);
 	rvd_as_before(&before);
 	SPI_finish();
-	PG_RETURN_BOOL(is_behind);
+	PG_RETURN_BOOL(was_behind);
 }

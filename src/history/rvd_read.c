@@ -190,6 +190,18 @@ rvd_get_at(PG_FUNCTION_ARGS)
 	return hand_out(fcinfo, state.vector);
 }
 
+/* The vector now of the key in argument 1. */
+static Datum
+vector_now(FunctionCallInfo fcinfo, RvdTracked *t)
+{
+	RvdKey		key = rvd_key_argument(fcinfo, 1, t);
+	RvdState	state = rvd_state(t, &key, NULL, true);
+
+	if (!state.is_known)
+		no_history(t, &key);
+	return hand_out(fcinfo, state.vector);
+}
+
 /*
  * ruvector.vector(rel regclass, key "any", column name) returns vector: what
  * it is now, whatever a lazy column still holds
@@ -198,19 +210,22 @@ RVD_FUNCTION(rvd_vector_now);
 Datum
 rvd_vector_now(PG_FUNCTION_ARGS)
 {
-	RvdTracked *t;
-	RvdKey		key;
-	RvdState	state;
-
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	SPI_connect();
-	t = rvd_tracked_by_name(
-		PG_GETARG_OID(0),
-		PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2)));
-	key = rvd_key_argument(fcinfo, 1, t);
-	state = rvd_state(t, &key, NULL, true);
-	if (!state.is_known)
-		no_history(t, &key);
-	return hand_out(fcinfo, state.vector);
+	return vector_now(fcinfo,
+					  rvd_tracked_by_name(
+						  PG_GETARG_OID(0),
+						  PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2))));
+}
+
+/* ruvector.vector_of(tracked_id integer, key "any") returns vector */
+RVD_FUNCTION(rvd_vector_of_tracked);
+Datum
+rvd_vector_of_tracked(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	SPI_connect();
+	return vector_now(fcinfo, rvd_tracked_by_id(PG_GETARG_INT32(0)));
 }

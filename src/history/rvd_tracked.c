@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
@@ -35,15 +36,47 @@
 
 static HTAB *tracked_columns = NULL;
 
-static void
-forget(RvdTracked *t)
+/* Contents that entries had before they were loaded again. */
+typedef struct Retired
 {
-	for (int i = 0; i < RVD_PLAN_COUNT; i++)
-		if (t->plans[i] != NULL)
-			SPI_freeplan(t->plans[i]);
-	if (t->context != NULL)
-		MemoryContextDelete(t->context);
-	hash_search(tracked_columns, &t->id, HASH_REMOVE, NULL);
+	struct Retired *next;
+	MemoryContext context;
+	SPIPlanPtr	plans[RVD_PLAN_COUNT];
+} Retired;
+
+static Retired *retired = NULL;
+
+/*
+ * Somebody further up the stack may be executing a plan of this entry, or
+ * hold one of its names, so all that is kept until the transaction ends.
+ */
+static void
+retire(const RvdTracked *t)
+{
+	Retired	   *r = MemoryContextAlloc(t->context, sizeof(Retired));
+
+	r->context = t->context;
+	memcpy(r->plans, t->plans, sizeof(r->plans));
+	r->next = retired;
+	retired = r;
+}
+
+static void
+free_retired(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE ||
+		event == XACT_EVENT_PARALLEL_PRE_COMMIT)
+		return;
+	while (retired != NULL)
+	{
+		Retired	   *r = retired;
+
+		retired = r->next;
+		for (int i = 0; i < RVD_PLAN_COUNT; i++)
+			if (r->plans[i] != NULL)
+				SPI_freeplan(r->plans[i]);
+		MemoryContextDelete(r->context);
+	}
 }
 
 /*
@@ -71,6 +104,23 @@ make_table(void)
 	tracked_columns = hash_create("ruvector tracked columns", 16, &control,
 								  HASH_ELEM | HASH_BLOBS);
 	CacheRegisterRelcacheCallback(invalidate, (Datum) 0);
+	RegisterXactCallback(free_retired, NULL);
+}
+
+/*
+ * ruvector.tracked_changed(rel oid) returns void: what sessions know about
+ * the table's tracked columns is no longer true; they hear of it when this
+ * transaction commits.
+ */
+RVD_FUNCTION(rvd_tracked_changed);
+Datum
+rvd_tracked_changed(PG_FUNCTION_ARGS)
+{
+	Oid			rel = PG_GETARG_OID(0);
+
+	if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(rel)))
+		CacheInvalidateRelcacheByRelid(rel);
+	PG_RETURN_VOID();
 }
 
 static char *
@@ -179,9 +229,12 @@ load(RvdTracked *t)
 	t->owner = owner_of(t->rel);
 	t->log_name = qualified(DatumGetObjectId(field(7, &null)));
 	t->vector_type = get_atttype(t->rel, t->column);
-	t->delta_type =
-		get_atttype(DatumGetObjectId(field(7, &null)),
-					get_attnum(DatumGetObjectId(field(7, &null)), "delta"));
+	if (t->vector_type != DatumGetObjectId(field(12, &null)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column %s of table %s is not of type vector",
+						t->column_name, t->rel_name)));
+	t->delta_type = DatumGetObjectId(field(13, &null));
 	t->pending_name = qualified(DatumGetObjectId(field(8, &null)));
 	t->vector_schema = schema_of_type(t->vector_type);
 	t->max_drift = DatumGetFloat4(field(9, &null));
@@ -194,7 +247,9 @@ load(RvdTracked *t)
 #define FIELDS \
 	"SELECT id, rel::pg_catalog.oid, \"column\", key, log_key, " \
 	"mode OPERATOR(pg_catalog.=) 'lazy', log::pg_catalog.oid, " \
-	"pending::pg_catalog.oid, max_drift, max_chain, horizon FROM " \
+	"pending::pg_catalog.oid, max_drift, max_chain, horizon, " \
+	"ruvector.vector_type()::pg_catalog.oid, " \
+	"ruvector.delta_type()::pg_catalog.oid FROM " \
 	"ruvector.tracked "
 
 static RvdTracked *
@@ -202,9 +257,12 @@ enter(int32 id)
 {
 	RvdTracked	fresh = {.id = id};
 	RvdTracked *t;
+	bool		found;
 
 	load(&fresh);
-	t = hash_search(tracked_columns, &id, HASH_ENTER, NULL);
+	t = hash_search(tracked_columns, &id, HASH_ENTER, &found);
+	if (found)
+		retire(t);
 	*t = fresh;
 	return t;
 }
@@ -214,12 +272,7 @@ cached(int32 id)
 {
 	RvdTracked *t = hash_search(tracked_columns, &id, HASH_FIND, NULL);
 
-	if (t != NULL && !t->is_valid)
-	{
-		forget(t);
-		t = NULL;
-	}
-	return t;
+	return t != NULL && t->is_valid ? t : NULL;
 }
 
 RvdTracked *
@@ -369,9 +422,9 @@ add_point_condition(StringInfo sql, RvdPlan plan, int first)
 			break;
 		case RVD_PLAN_CHAIN_AT_COMMIT:
 			appendStringInfo(sql,
-							 " AND (h.era " LESS " $%1$d OR h.era " EQUAL
-							 " $%1$d AND COALESCE(ruvector.commit_time(h.xid),"
-							 " h.at) " AT_MOST " $%2$d)",
+							 " AND COALESCE(CASE WHEN h.era " EQUAL
+							 " $%1$d THEN ruvector.commit_time(h.xid) END,"
+							 " h.at) " AT_MOST " $%2$d",
 							 first, first + 1);
 			break;
 		case RVD_PLAN_CHAIN_AT_TIME:
@@ -383,6 +436,14 @@ add_point_condition(StringInfo sql, RvdPlan plan, int first)
 }
 
 /*
+ * What the log says of a version besides its vector.  The casts do nothing but
+ * refuse a log whose columns have become something else.
+ */
+#define VERSION_FIELDS \
+	"l.version::pg_catalog.int4, l.base::pg_catalog.int4, " \
+	"l.op::pg_catalog.\"char\", l.content::pg_catalog.int8"
+
+/*
  * From the keyframe to the last version that belongs to the past asked for.
  * Visibility is monotone along a key's versions: later ones were written
  * under the row's or the log's lock after earlier ones had committed.
@@ -390,10 +451,11 @@ add_point_condition(StringInfo sql, RvdPlan plan, int first)
 static void
 chain_statement(StringInfo sql, const RvdTracked *t, RvdPlan plan)
 {
-	appendStringInfoString(sql, "SELECT l.version, l.base, l.op, l.content, "
-								"l.delta, l.keyframe FROM (SELECT h.version, "
-								"h.base FROM ");
-	appendStringInfo(sql, "%s h WHERE ", t->log_name);
+	appendStringInfo(sql,
+					 "SELECT " VERSION_FIELDS ", l.delta::%1$s.deltavec, "
+					 "l.keyframe::%1$s.deltavec FROM (SELECT h.version, "
+					 "h.base FROM %2$s h WHERE ",
+					 t->vector_schema, t->log_name);
 	add_key_condition(sql, t, "h", t->log_key_name);
 	add_point_condition(sql, plan, t->nkeys + 1);
 	appendStringInfo(sql, " ORDER BY h.version DESC LIMIT 1) c, %s l WHERE ",
@@ -450,7 +512,11 @@ truncated_statement(StringInfo sql, const RvdTracked *t)
 								"OPERATOR(pg_catalog.<>) 'd'");
 }
 
-/* The rows of a statement in the transition table; $: era and who and why. */
+/*
+ * The rows of a statement in the transition table; $: era and who and why.  A
+ * row that this transaction has already given a version was changed by
+ * somebody's trigger for it, which fired before: that one is later.
+ */
 static void
 inserted_statement(StringInfo sql, const RvdTracked *t)
 {
@@ -465,14 +531,25 @@ inserted_statement(StringInfo sql, const RvdTracked *t)
 					 "ruvector.content(n.%1$s), ruvector.whole(n.%1$s), $2, "
 					 "$3, $4, pg_catalog.pg_current_xact_id(), "
 					 "pg_catalog.clock_timestamp() FROM "
-					 "ruvector_inserted n LEFT JOIN LATERAL (SELECT l.version "
-					 "FROM %2$s l WHERE ",
+					 "ruvector_inserted n LEFT JOIN LATERAL (SELECT l.version"
+					 ", l.op, l.xid FROM %2$s l WHERE ",
 					 t->column_name, t->log_name);
 	for (int i = 0; i < t->nkeys; i++)
 		appendStringInfo(sql, "%sl.%s %s n.%s", i > 0 ? " AND " : "",
 						 t->log_key_name[i], equality(t->key_type[i]),
 						 t->key_name[i]);
-	appendStringInfoString(sql, " ORDER BY l.version DESC LIMIT 1) h ON true");
+	appendStringInfo(sql,
+					 " ORDER BY l.version DESC LIMIT 1) h ON true WHERE CASE "
+					 "WHEN h.version IS NULL OR h.xid "
+					 "OPERATOR(pg_catalog.<>) pg_catalog.pg_current_xact_id() "
+					 "THEN true WHEN h.op OPERATOR(pg_catalog.<>) 'd' THEN "
+					 "false ELSE EXISTS (SELECT FROM %s r WHERE ",
+					 t->rel_name);
+	for (int i = 0; i < t->nkeys; i++)
+		appendStringInfo(sql, "%sr.%s %s n.%s", i > 0 ? " AND " : "",
+						 t->key_name[i], equality(t->key_type[i]),
+						 t->key_name[i]);
+	appendStringInfoString(sql, ") END");
 }
 
 static void
@@ -498,8 +575,7 @@ plan_statement(StringInfo sql, const RvdTracked *t, RvdPlan plan)
 			break;
 		case RVD_PLAN_HEAD:
 			appendStringInfo(sql,
-							 "SELECT l.version, l.base, l.op, l.content "
-							 "FROM %s l WHERE ",
+							 "SELECT " VERSION_FIELDS " FROM %s l WHERE ",
 							 t->log_name);
 			add_key_condition(sql, t, "l", t->log_key_name);
 			appendStringInfoString(sql, " ORDER BY l.version DESC LIMIT 1");
@@ -514,10 +590,10 @@ plan_statement(StringInfo sql, const RvdTracked *t, RvdPlan plan)
 			break;
 		case RVD_PLAN_ADD_DELTA:
 			appendStringInfo(sql,
-							 "UPDATE %s r SET %s = r.%s OPERATOR(%s.+) $%d "
+							 "UPDATE %s r SET %s = %s.delta_apply(r.%s, $%d) "
 							 "WHERE ",
-							 t->rel_name, t->column_name, t->column_name,
-							 t->vector_schema, t->nkeys + 1);
+							 t->rel_name, t->column_name, t->vector_schema,
+							 t->column_name, t->nkeys + 1);
 			add_key_condition(sql, t, "r", t->key_name);
 			break;
 		case RVD_PLAN_LOCK_ROW:

@@ -175,6 +175,12 @@ rvd_state(RvdTracked *t, const RvdKey *key, const RvdPoint *point,
 	read_last(&state);
 	if (state.exists)
 		fold(&state);
+	if (state.exists && rvd_content(state.vector) != state.content)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("log %s is damaged", t->log_name),
+				 errdetail("Version %d of key %s is not what was written.",
+						   state.version, rvd_key_text(t, key))));
 	SPI_freetuptable(SPI_tuptable);
 	return state;
 }

@@ -22,7 +22,9 @@ LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	dims integer := (SELECT atttypmod FROM pg_attribute WHERE attrelid = t.rel AND attname = t."column");
 BEGIN
-	IF k IS NULL OR k < 1 THEN
+	IF query IS NULL THEN
+		RAISE EXCEPTION 'query must not be null' USING ERRCODE = 'null_value_not_allowed';
+	ELSIF k IS NULL OR k < 1 THEN
 		RAISE EXCEPTION 'k must be at least 1' USING ERRCODE = 'invalid_parameter_value';
 	ELSIF dims > 0 AND cardinality(query::real[]) <> dims THEN
 		RAISE EXCEPTION 'different vector dimensions % and %', dims, cardinality(query::real[]) USING ERRCODE = 'data_exception';
@@ -98,7 +100,8 @@ DECLARE
 BEGIN
 	PERFORM ruvector.check_search(t, query, k);
 	PERFORM ruvector.check_reachable(t, point);
-	frozen := (SELECT m.rel FROM ruvector.materialized m WHERE m.tracked_id = t.id AND 'tag ' || quote_ident(m.tag) = point.method);
+	frozen := (SELECT m.rel FROM ruvector.materialized m WHERE m.tracked_id = t.id
+		AND 'tag ' || quote_ident(m.tag) = point.method AND has_table_privilege(m.rel, 'SELECT'));
 	IF frozen IS NOT NULL AND NOT exact THEN
 		RETURN QUERY EXECUTE ruvector.search_frozen_statement(t, ruvector.distance_operator(t, metric), frozen, filter)
 			USING query, k;

@@ -4,7 +4,7 @@
 -- of the log's columns has that name.
 CREATE FUNCTION ruvector.log_key_names(key name[]) RETURNS name[]
 LANGUAGE sql IMMUTABLE RETURN (
-	SELECT array_agg(CASE WHEN k = ANY ('{version,base,op,era,xid,at,content,delta,keyframe,actor,reason,ticket,since}'::name[])
+	SELECT array_agg(CASE WHEN k = ANY ('{version,base,op,era,xid,at,content,delta,keyframe,actor,reason,ticket,behind_since}'::name[])
 		THEN ('key_' || k)::name ELSE k END ORDER BY n)
 	FROM unnest(key) WITH ORDINALITY u(k, n));
 
@@ -13,7 +13,7 @@ LANGUAGE sql STABLE RETURN (
 	SELECT array_agg(a.attname ORDER BY k.n)
 	FROM pg_catalog.pg_index i, unnest(i.indkey::smallint[]) WITH ORDINALITY k(attnum, n),
 		pg_catalog.pg_attribute a
-	WHERE i.indrelid = rel AND i.indisprimary
+	WHERE i.indrelid = rel AND i.indisprimary AND k.n <= i.indnkeyatts
 		AND a.attrelid = i.indrelid AND a.attnum = k.attnum);
 
 -- Everything that cannot be tracked is refused here, with the reason.
@@ -33,16 +33,20 @@ BEGIN
 	ELSIF EXISTS (SELECT FROM pg_inherits i, pg_class p WHERE i.inhrelid = rel AND p.oid = i.inhparent) THEN
 		RAISE EXCEPTION '% is a part of another table', rel USING ERRCODE = 'feature_not_supported',
 			HINT = 'Track the table that it is a part of.';
-	ELSIF NOT EXISTS (SELECT FROM pg_attribute a, pg_type t
-		WHERE a.attrelid = rel AND a.attname = col AND NOT a.attisdropped AND t.oid = a.atttypid
-			AND t.typname = 'vector') THEN
+	ELSIF c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = rel) THEN
+		RAISE EXCEPTION 'table % has others that inherit from it', rel USING ERRCODE = 'feature_not_supported',
+			DETAIL = 'Triggers would not see changes of their rows.';
+	ELSIF NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = rel AND a.attname = col AND NOT a.attisdropped
+		AND a.atttypid = ruvector.vector_type()) THEN
 		RAISE EXCEPTION 'table % has no column "%" of type vector', rel, col USING ERRCODE = 'undefined_column';
+	ELSIF mode = 'lazy' AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = rel AND a.attname = col AND a.attgenerated <> '') THEN
+		RAISE EXCEPTION 'generated column "%" of table % cannot be lazy', col, rel USING ERRCODE = 'feature_not_supported';
 	ELSIF key IS NULL THEN
 		RAISE EXCEPTION 'table % has no primary key', rel USING ERRCODE = 'object_not_in_prerequisite_state',
 			HINT = 'Versions are kept by primary key: add one.';
 	ELSIF cardinality(key) > 8 THEN
 		RAISE EXCEPTION 'primary key of table % has more than 8 columns', rel USING ERRCODE = 'program_limit_exceeded';
-	ELSIF mode NOT IN ('eager', 'lazy') THEN
+	ELSIF mode IS NULL OR mode NOT IN ('eager', 'lazy') THEN
 		RAISE EXCEPTION 'mode "%" is neither "eager" nor "lazy"', mode USING ERRCODE = 'invalid_parameter_value';
 	ELSIF EXISTS (SELECT FROM ruvector.tracked t WHERE t.rel = check_trackable.rel AND t."column" = col) THEN
 		RAISE EXCEPTION 'column "%" of table % is tracked already', col, rel USING ERRCODE = 'duplicate_object';
@@ -79,44 +83,69 @@ BEGIN
 		PRIMARY KEY (%s, version))', unlogged, log, columns, types, types, keys);
 	EXECUTE format('CREATE INDEX ON %s USING brin (era, xid ruvector.xid8_minmax_ops, at)
 		WITH (pages_per_range = 8, autosummarize = on)', log);
-	EXECUTE format('CREATE %s TABLE %s (%s, since timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (%s))',
+	EXECUTE format('CREATE %s TABLE %s (%s, behind_since timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (%s))',
 		unlogged, pending, columns, keys);
 END
 $$;
 
 -- Who may read the table may read its log; rows that a policy hides are
 -- hidden there, too, and so is what was deleted.
+-- Policies of the log and of what is pending: the table is asked.
+CREATE FUNCTION ruvector.protect_log(rel regclass, key name[], log_key name[], VARIADIC tables regclass[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	c record;
+BEGIN
+	FOR c IN SELECT oid::regclass AS name, relname FROM pg_class WHERE oid = ANY (tables) AND NOT relrowsecurity LOOP
+		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', c.name);
+		EXECUTE format('CREATE POLICY as_the_table ON %s FOR SELECT USING (EXISTS (SELECT FROM %s r WHERE %s))', c.name, rel,
+			(SELECT string_agg(format('r.%I = %I.%I', k.name, c.relname, l.name), ' AND ')
+				FROM unnest(key) WITH ORDINALITY k(name, n) JOIN unnest(log_key) WITH ORDINALITY l(name, n) USING (n)));
+	END LOOP;
+END
+$$;
+
+-- Gives SELECT on what stands beside a table to whom has it on the table.
+CREATE FUNCTION ruvector.grant_select(rel regclass, VARIADIC others text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	g record;
+BEGIN
+	FOR g IN SELECT DISTINCT a.grantee, r.rolname
+		FROM pg_class c, aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
+		WHERE c.oid = rel AND a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
+	LOOP
+		EXECUTE format('GRANT SELECT ON %s TO %s', array_to_string(others, ', '),
+			CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(g.rolname) END);
+	END LOOP;
+END
+$$;
+
 CREATE FUNCTION ruvector.grant_log(rel regclass, key name[], log_key name[], log text, pending text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	c record;
-	g record;
 	owner text;
 BEGIN
-	SELECT relowner, relrowsecurity, relacl INTO c FROM pg_class WHERE oid = rel;
+	SELECT relowner, relrowsecurity INTO c FROM pg_class WHERE oid = rel;
 	owner := pg_get_userbyid(c.relowner);
 	EXECUTE format('ALTER TABLE %s OWNER TO %I', log, owner);
 	EXECUTE format('ALTER TABLE %s OWNER TO %I', pending, owner);
-	FOR g IN SELECT DISTINCT a.grantee, r.rolname FROM aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
-		WHERE a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
-	LOOP
-		EXECUTE format('GRANT SELECT ON %s, %s TO %s', log, pending,
-			CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(g.rolname) END);
-	END LOOP;
+	PERFORM ruvector.grant_select(rel, log, pending);
 	IF c.relrowsecurity THEN
-		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', log);
-		EXECUTE format('CREATE POLICY as_the_table ON %s FOR SELECT USING (EXISTS (SELECT FROM %s r WHERE %s))',
-			log, rel, (SELECT string_agg(format('r.%I = %s.%I', k.name, split_part(log, '.', 2), l.name), ' AND ')
-				FROM unnest(key) WITH ORDINALITY k(name, n) JOIN unnest(log_key) WITH ORDINALITY l(name, n) USING (n)));
+		PERFORM ruvector.protect_log(rel, key, log_key, log::regclass, pending::regclass);
 	END IF;
 END
 $$;
 
+-- AFTER triggers fire before everybody else's, so that changes are seen in
+-- their order even where other triggers make more; the BEFORE trigger fires
+-- last, to see what those made of the row.
 CREATE FUNCTION ruvector.create_triggers(rel regclass, col name, tracked_id integer, mode text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	is_partitioned boolean := (SELECT relkind = 'p' OR relhassubclass FROM pg_class WHERE oid = rel);
-	name text := format('zz_ruvector_%s_', tracked_id);
+	is_partitioned boolean := (SELECT relkind = 'p' FROM pg_class WHERE oid = rel);
+	name text := format('00_ruvector_%s_', tracked_id);
 BEGIN
 	EXECUTE format('CREATE TRIGGER %I AFTER UPDATE OR DELETE%s ON %s FOR EACH ROW
 		EXECUTE FUNCTION ruvector.capture(%L)', name || 'row', CASE WHEN is_partitioned THEN ' OR INSERT' ELSE '' END,
@@ -129,8 +158,19 @@ BEGIN
 		EXECUTE FUNCTION ruvector.capture(%L)', name || 'truncate', rel, tracked_id);
 	IF mode = 'lazy' THEN
 		EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE ON %s FOR EACH ROW
-			EXECUTE FUNCTION ruvector.capture(%L)', name || 'lazy', rel, tracked_id);
+			EXECUTE FUNCTION ruvector.capture(%L)', format('zz_ruvector_%s_lazy', tracked_id), rel, tracked_id);
 	END IF;
+END
+$$;
+
+-- Against writers, and others who track.
+CREATE FUNCTION ruvector.lock_table(rel regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_class WHERE oid = rel) THEN
+		RAISE EXCEPTION 'there is no table "%"', rel USING ERRCODE = 'undefined_table';
+	END IF;
+	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', rel);
 END
 $$;
 
@@ -146,7 +186,7 @@ DECLARE
 	tracked_id integer;
 	moment timestamptz;
 BEGIN
-	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', rel);
+	PERFORM ruvector.lock_table(rel);
 	PERFORM ruvector.check_trackable(rel, "column", mode);
 	SELECT n.nspname, c.relname INTO place FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = rel;
 	log := format('%I.%I', place.nspname, format('%s_%s_log', place.relname, "column")::name);
@@ -191,14 +231,14 @@ DECLARE
 	t record;
 	trigger record;
 BEGIN
-	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', rel);
+	PERFORM ruvector.lock_table(rel);
 	SELECT * INTO t FROM ruvector.tracked x WHERE x.rel = untrack.rel AND x."column" = untrack."column";
 	IF NOT FOUND THEN
 		RAISE EXCEPTION 'column "%" of table % is not tracked', "column", rel USING ERRCODE = 'undefined_object';
 	END IF;
 	PERFORM ruvector.fold_all(rel, "column");
-	FOR trigger IN SELECT tgname FROM pg_trigger WHERE tgrelid = rel AND tgname LIKE format('zz\_ruvector\_%s\_%%', t.id)
-		AND tgparentid = 0
+	FOR trigger IN SELECT tgname FROM pg_trigger WHERE tgrelid = rel AND tgparentid = 0
+		AND tgfoid = 'ruvector.capture()'::regprocedure AND tgargs = convert_to(t.id::text, 'UTF8') || '\x00'
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', trigger.tgname, rel);
 	END LOOP;

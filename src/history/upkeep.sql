@@ -16,8 +16,8 @@ BEGIN
 	SELECT quote_ident(n.nspname) INTO types FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
 		JOIN pg_namespace n ON n.oid = y.typnamespace WHERE a.attrelid = t.rel AND a.attname = t."column";
 	EXECUTE format($sql$
-		UPDATE %1$s p SET since = '-infinity' FROM %2$s r
-		WHERE %3$s AND p.since > '-infinity' AND (
+		UPDATE %1$s p SET behind_since = '-infinity' FROM %2$s r
+		WHERE %3$s AND p.behind_since > '-infinity' AND (
 			(SELECT l.version - l.base FROM %4$s l WHERE %5$s ORDER BY l.version DESC LIMIT 1) >= $1
 			OR r.%6$I OPERATOR(%7$s.<->) ruvector.vector(%8$s::oid::regclass, %9$s, %6$L) > $2 * %7$s.vector_norm(r.%6$I))$sql$,
 		t.pending, t.rel, ruvector.key_matches(t, 'p'), t.log,
@@ -49,11 +49,11 @@ COMMENT ON FUNCTION ruvector.set_retention(regclass, name, interval, integer) IS
 -- A point such that nothing at or after `horizon` can be asked for that it
 -- has not happened before: the first tag that is kept, else now.
 CREATE FUNCTION ruvector.first_kept_point(horizon timestamptz) RETURNS ruvector.point
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 	SELECT coalesce(
 		(SELECT ROW(g.era, g.snapshot, g.at, 'tag ' || quote_ident(g.name))::ruvector.point
 		FROM ruvector.tags g WHERE g.at >= horizon ORDER BY g.at LIMIT 1),
-		ROW((SELECT max(e.era) FROM ruvector.era e), pg_current_snapshot(), horizon, 'now')::ruvector.point)
+		ROW(ruvector.current_era(), pg_current_snapshot(), horizon, 'now')::ruvector.point)
 $$;
 
 -- What no point after this asks for may go: what was given a name is kept,
@@ -67,6 +67,7 @@ $$;
 -- Takes away versions that no point within the retention needs, of the keys
 -- that `among` (a condition on log rows l) lets through.  The first one that
 -- stays gets a keyframe if it has none: what is left of its chain begins there.
+-- What a lazy column still builds on is not touched.
 CREATE FUNCTION ruvector.compact_(t ruvector.tracked, until timestamptz, among text, budget integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -76,9 +77,10 @@ BEGIN
 		WITH kept AS MATERIALIZED (
 			SELECT * FROM (
 				SELECT %1$s, max(l.version) FILTER (WHERE l.at <= $1 AND ruvector.happened(l.era, l.xid, l.at, $2)
-						AND l.version <= h.version - coalesce($3, 1) + 1) AS first, min(l.version) AS oldest
-				FROM %2$s l, LATERAL (SELECT max(h.version) AS version FROM %2$s h WHERE %3$s) h
-				WHERE %8$s
+						AND (l.era < ($2).era OR coalesce(ruvector.commit_time(l.xid), l.at) <= $1)
+						AND l.version <= h.version - coalesce($3, 1) + 1 %8$s) AS first, min(l.version) AS oldest
+				FROM %2$s l, LATERAL (SELECT h.version, h.base FROM %2$s h WHERE %3$s ORDER BY h.version DESC LIMIT 1) h
+				WHERE %9$s
 				GROUP BY %1$s) x
 			WHERE x.first > x.oldest LIMIT $4),
 		whole AS (
@@ -88,7 +90,8 @@ BEGIN
 		ruvector.key_list(t, 'l'), t.log,
 		(SELECT string_agg(format('h.%I = l.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
 		(SELECT string_agg(format('l.%I = k.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
-		t.rel::oid, ruvector.key_value(t, 'l'), t."column", among)
+		t.rel::oid, ruvector.key_value(t, 'l'), t."column",
+		CASE t.mode WHEN 'lazy' THEN 'AND l.version <= h.base' ELSE '' END, among)
 		USING until, ruvector.first_kept_point(until), t.keep_versions, budget;
 	GET DIAGNOSTICS removed = ROW_COUNT;
 	IF removed > 0 THEN
@@ -113,6 +116,7 @@ $$;
 COMMENT ON FUNCTION ruvector.compact(regclass, name, integer) IS
 	'removes versions that the retention no longer asks for, of at most `budget` keys; returns how many';
 
+-- Nobody but the owner may read it where rows are hidden.
 CREATE FUNCTION ruvector.materialize_tag(rel regclass, tag text, "column" name DEFAULT NULL, metric text DEFAULT 'l2')
 RETURNS regclass LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -128,7 +132,7 @@ BEGIN
 	ELSIF opclass IS NULL THEN
 		RAISE EXCEPTION 'metric "%" is none of "l2", "ip", "cosine", "l1"', metric USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	SELECT n.nspname, c.relname, pg_get_userbyid(c.relowner) AS owner INTO place
+	SELECT n.nspname, c.relname, c.relrowsecurity, pg_get_userbyid(c.relowner) AS owner INTO place
 	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = t.rel;
 	SELECT n.nspname INTO types FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
 		JOIN pg_namespace n ON n.oid = y.typnamespace WHERE a.attrelid = t.rel AND a.attname = t."column";
@@ -141,7 +145,9 @@ BEGIN
 	EXECUTE format('DELETE FROM %s WHERE vector_then IS NULL', name);
 	EXECUTE format('CREATE INDEX ON %s USING hnsw (vector_then %I.%I)', name, types, opclass);
 	EXECUTE format('ALTER TABLE %s OWNER TO %I', name, place.owner);
-	PERFORM ruvector.grant_like(t.rel, name);
+	IF NOT place.relrowsecurity THEN
+		PERFORM ruvector.grant_select(t.rel, name);
+	END IF;
 	INSERT INTO ruvector.materialized (tracked_id, tag, rel) VALUES (t.id, materialize_tag.tag, name::regclass);
 	RETURN name::regclass;
 END
@@ -149,26 +155,6 @@ $$;
 
 COMMENT ON FUNCTION ruvector.materialize_tag(regclass, text, name, text) IS
 	'a table with a column as it was at a tag, and its own index, which search_as_of then uses';
-
--- SELECT on `other` for whom has it on rel; nobody where rows are hidden.
-CREATE FUNCTION ruvector.grant_like(rel regclass, other text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	c record;
-	g record;
-BEGIN
-	SELECT relowner, relrowsecurity, relacl INTO c FROM pg_class WHERE oid = rel;
-	IF c.relrowsecurity THEN
-		RETURN;
-	END IF;
-	FOR g IN SELECT DISTINCT a.grantee, r.rolname FROM aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
-		WHERE a.privilege_type = 'SELECT' AND a.grantee <> c.relowner
-	LOOP
-		EXECUTE format('GRANT SELECT ON %s TO %s', other,
-			CASE WHEN g.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(g.rolname) END);
-	END LOOP;
-END
-$$;
 
 CREATE FUNCTION ruvector.history_report(rel regclass)
 RETURNS TABLE ("column" name, mode text, keys bigint, versions bigint, log_bytes bigint, whole_bytes bigint, ratio numeric,

@@ -56,11 +56,11 @@ BEGIN
 		RETURN;
 	END IF;
 	RETURN QUERY EXECUTE format($sql$
-		SELECT p.since::text || x.key
+		SELECT p.behind_since::text || x.key
 		FROM %s p, LATERAL (SELECT ARRAY[%s]) x(key)
-		WHERE p.since <= clock_timestamp() - $1
-			AND ($2 IS NULL OR (p.since, x.key) > ($2[1]::timestamptz, $2[2:]))
-		ORDER BY p.since, x.key LIMIT $3$sql$, t.pending,
+		WHERE p.behind_since <= clock_timestamp() - $1
+			AND ($2 IS NULL OR (p.behind_since, x.key) > ($2[1]::timestamptz, $2[2:]))
+		ORDER BY p.behind_since, x.key LIMIT $3$sql$, t.pending,
 		(SELECT string_agg(format('p.%I::text', k), ', ' ORDER BY n) FROM unnest(t.log_key) WITH ORDINALITY u(k, n)))
 		USING t.max_age, after, at_most;
 END
@@ -138,7 +138,7 @@ BEGIN
 	ELSE
 		INSERT INTO ruvector.tags (name, at, era, snapshot, automatic)
 		VALUES (to_char(clock_timestamp() AT TIME ZONE 'UTC', '"auto-"YYYYMMDD"T"HH24MISS.US"Z"'),
-			clock_timestamp(), ruvector.current_era(), pg_current_snapshot(), true);
+			clock_timestamp(), ruvector.current_era(), ruvector.committed_snapshot(), true);
 	END IF;
 	GET DIAGNOSTICS n = ROW_COUNT;
 	RETURN n;
