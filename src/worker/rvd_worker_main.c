@@ -217,7 +217,7 @@ end_run(int job)
 	int64		failed = run->targets == NULL ? 1 : 0;
 	int64		done = 0;
 
-	for (int i = 0; i < run->ntargets; i++)
+	for (int i = 0; run->targets != NULL && i < run->ntargets; i++)
 	{
 		failed += run->targets[i].failed;
 		done += run->targets[i].done;
