@@ -93,7 +93,8 @@ BEGIN
 END
 $$;
 
--- tag: where something was written that the last tag does not see
+-- tag: where something was written that the last tag does not see; a fold
+-- changes no vector
 
 CREATE FUNCTION ruvector.tag_items(id bigint, after text[], at_most integer) RETURNS SETOF text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
@@ -118,7 +119,7 @@ BEGIN
 	ELSIF last.snapshot::text = pg_current_snapshot()::text THEN
 		RETURN;
 	ELSE
-		EXECUTE format('SELECT EXISTS (SELECT FROM %s l WHERE %s)', t.log,
+		EXECUTE format('SELECT EXISTS (SELECT FROM %s l WHERE l.op <> ''f'' AND %s)', t.log,
 			ruvector.not_happened(ROW(last.era, last.snapshot, last.at, 'tag')::ruvector.point, 1))
 			INTO is_news USING ROW(last.era, last.snapshot, last.at, 'tag')::ruvector.point;
 	END IF;

@@ -98,14 +98,23 @@ sub held_worker
 		SELECT pid FROM pg_stat_activity WHERE backend_type = 'ruvector worker' AND datname = 'a'));
 }
 
+# No worker is held any more: those that began with the setting are gone, and
+# one has come through.
 sub release
 {
 	my ($node) = @_;
 
 	$node->safe_psql('postgres', 'ALTER DATABASE a RESET ruvector.debug_point');
-	$node->safe_psql('postgres', q(
-		SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-		WHERE backend_type = 'ruvector worker' AND datname = 'a'));
+	my $moment = $node->safe_psql('postgres', 'SELECT clock_timestamp()');
+	my $runs = $node->safe_psql('a', q(SELECT coalesce((
+		SELECT runs FROM ruvector.worker_status WHERE database = 'a' AND job = 'checkpoint'), 0)));
+	$node->poll_query_until('a', qq(
+		WITH held AS MATERIALIZED (
+			SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE backend_type = 'ruvector worker' AND datname = 'a' AND backend_start < '$moment')
+		SELECT count(*) = 0 AND (
+			SELECT runs > $runs FROM ruvector.worker_status WHERE database = 'a' AND job = 'checkpoint')
+		FROM held)) or BAIL_OUT('a worker is held');
 	return;
 }
 
@@ -144,7 +153,7 @@ $node->safe_psql('a', q(SELECT ruvector.set_limits('t', max_drift => 10)));
 # ---- tags ----
 
 poll_for($node, 'a', 'a tag sees all that was written', q(
-	SELECT NOT EXISTS (SELECT FROM t_v_log l WHERE NOT pg_visible_in_snapshot(l.xid, g.snapshot))
+	SELECT NOT EXISTS (SELECT FROM t_v_log l WHERE l.op <> 'f' AND NOT pg_visible_in_snapshot(l.xid, g.snapshot))
 	FROM ruvector.tags g WHERE automatic ORDER BY at DESC LIMIT 1));
 my $tags = $node->safe_psql('a', 'SELECT count(*) FROM ruvector.tags');
 my $runs = $node->safe_psql('a', q(
