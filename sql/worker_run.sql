@@ -140,6 +140,11 @@ ALTER TABLE worker_c_v_log OWNER TO regress_rvd_bob;
 SELECT ruvector.set_retention('worker_c', keep_age => '0');
 SELECT * FROM ruvector.run_worker('compact');
 ALTER TABLE worker_c_v_log OWNER TO regress_rvd_alice;
+-- nor can an entry be laid in wait for a table that is not there yet
+SET ROLE regress_rvd_alice;
+SELECT code, answer ~ '^tracked column \d+ cannot be given to another table$' AS refused
+FROM pg_temp.try($$UPDATE ruvector.tracked SET rel = '4000000000' WHERE rel = 'worker_c'::regclass$$);
+RESET ROLE;
 
 -- ---- compact: what the retention does not ask for
 
