@@ -4,7 +4,7 @@
 \i :shared
 
 CREATE TABLE docs (id int PRIMARY KEY, v vector(4));
-INSERT INTO docs SELECT i, ARRAY[i, 0, 0, 1] FROM generate_series(1, 500) i;
+INSERT INTO docs SELECT i, ARRAY[i, 0, 0, 1] FROM generate_series(1, 300) i;
 SELECT ruvector.track('docs', 'v', max_chain => 10);
 CREATE FUNCTION pg_temp.rounds(n int) RETURNS void LANGUAGE plpgsql AS
 	$$ BEGIN FOR i IN 1 .. n LOOP UPDATE docs SET v = v + '[0,0,0,1]'; END LOOP; END $$;
@@ -24,7 +24,7 @@ BEGIN
 	EXECUTE 'EXPLAIN (ANALYZE, BUFFERS, TIMING off, FORMAT json) ' || statement INTO plan;
 	RETURN (plan->0->'Plan'->>'Shared Hit Blocks')::bigint + (plan->0->'Plan'->>'Shared Read Blocks')::bigint;
 END $$;
-SELECT relpages > 150 AS log_is_long FROM pg_class WHERE relname = 'docs_v_log';
+SELECT relpages > 100 AS log_is_long FROM pg_class WHERE relname = 'docs_v_log';
 SELECT s, pg_temp.pages(s) <= most AS is_few FROM (VALUES
 	($$SELECT ruvector.vector('docs', 250)$$, 30),
 	($$SELECT ruvector.get_at('docs', 250, 3)$$, 30),

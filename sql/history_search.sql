@@ -5,7 +5,7 @@
 
 CREATE TABLE docs (id int PRIMARY KEY, kind text, v vector(8));
 INSERT INTO docs SELECT i, CASE WHEN i % 3 = 0 THEN 'a' ELSE 'b' END, (SELECT array_agg(sin(i * 12.9898 + d * 78.233)) FROM generate_series(1, 8) d)
-FROM generate_series(1, 300) i;
+FROM generate_series(1, 180) i;
 CREATE TABLE lazy (LIKE docs INCLUDING ALL);
 INSERT INTO lazy SELECT * FROM docs;
 CREATE INDEX ON docs USING hnsw (v vector_l2_ops);

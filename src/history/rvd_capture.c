@@ -125,7 +125,7 @@ write_version(RvdTracked *t, const RvdKey *key, char op,
 {
 	for (;;)
 	{
-		RvdState	head = rvd_head(t, key);
+		RvdState	head = rvd_head(t, key, false);
 
 		if (op == RVD_OP_INSERT ||
 			(head.exists && head.content == rvd_content(old)))
@@ -153,7 +153,7 @@ end_key(RvdTracked *t, const Row *row)
 		write_version(t, &row->key, RVD_OP_DELETE, row->vector, NULL);
 		return;
 	}
-	head = rvd_head(t, &row->key);
+	head = rvd_head(t, &row->key, false);
 	if (head.exists || !head.is_known)
 		(void) rvd_lazy_end(t, &row->key, row->vector);
 }
@@ -232,18 +232,30 @@ before_update(RvdTracked *t, TriggerData *data)
 	return with_vector(t, rel, data->tg_newtuple, old.vector);
 }
 
+/* A statement whose parameters are the era and who and why. */
+static int
+run_for_all(RvdTracked *t, RvdPlan plan)
+{
+	Datum		values[4] = {Int16GetDatum(rvd_era())};
+	bool		null[3];
+	char		nulls[5] = "    ";
+
+	rvd_who_and_why(t, values + 1, null);
+	for (int i = 0; i < 3; i++)
+		if (null[i])
+			nulls[i + 1] = 'n';
+	return SPI_execute_plan(rvd_tracked_plan(t, plan), values, nulls, false,
+							0);
+}
+
 /* AFTER STATEMENT INSERT: the rows are in a transition table. */
 static void
 after_insert(RvdTracked *t, TriggerData *data)
 {
-	Datum		values[4] = {Int16GetDatum(rvd_era())};
-	char		nulls[5] = "    ";
 	int			result;
 
 	SPI_register_trigger_data(data);
-	rvd_who_and_why(t, values + 1, nulls + 1);
-	result = SPI_execute_plan(rvd_tracked_plan(t, RVD_PLAN_INSERTED), values,
-							  nulls, false, 0);
+	result = run_for_all(t, RVD_PLAN_INSERTED);
 	if (result != SPI_OK_INSERT)
 		elog(ERROR, "could not append to the log: %s",
 			 SPI_result_code_string(result));
@@ -253,12 +265,7 @@ after_insert(RvdTracked *t, TriggerData *data)
 static void
 before_truncate(RvdTracked *t)
 {
-	Datum		values[4] = {Int16GetDatum(rvd_era())};
-	char		nulls[5] = "    ";
-
-	rvd_who_and_why(t, values + 1, nulls + 1);
-	SPI_execute_plan(rvd_tracked_plan(t, RVD_PLAN_TRUNCATED), values, nulls,
-					 false, 0);
+	(void) run_for_all(t, RVD_PLAN_TRUNCATED);
 	SPI_execute_plan(rvd_tracked_plan(t, RVD_PLAN_PENDING_CLEAR), NULL, NULL,
 					 false, 0);
 }

@@ -13,6 +13,7 @@
 #include "executor/spi.h"
 
 #include "core/ruv_delta.h"
+#include "core/ruv_delta_frame.h"
 #include "pg/rvd_compat.h"
 #include "types/rvd_vector.h"
 
@@ -30,39 +31,62 @@
 /* Statements that are prepared once per tracked column and backend. */
 typedef enum RvdPlan
 {
-	RVD_PLAN_CHAIN,				/* keyframe to head */
+	RVD_PLAN_CHAIN,				/* keyframe to head, where rows are hidden */
 	RVD_PLAN_CHAIN_AT_VERSION,
 	RVD_PLAN_CHAIN_AT_POINT,
 	RVD_PLAN_CHAIN_AT_COMMIT,
 	RVD_PLAN_CHAIN_AT_TIME,
-	RVD_PLAN_APPEND,
+	RVD_PLAN_APPEND,			/* to a log that is not plain */
 	RVD_PLAN_SET_COLUMN,
 	RVD_PLAN_LOCK_ROW,
 	RVD_PLAN_ADD_DELTA,
 	RVD_PLAN_PENDING_ADD,
 	RVD_PLAN_PENDING_DROP,
 	RVD_PLAN_PENDING_CLEAR,
-	RVD_PLAN_HEAD,				/* the last version without its vector */
 	RVD_PLAN_INSERTED,			/* rows of a transition table */
 	RVD_PLAN_TRUNCATED,
 	RVD_PLAN_COUNT
 } RvdPlan;
 
+/* The log's columns besides the key's. */
+typedef enum RvdLogColumn
+{
+	RVD_LOG_VERSION,
+	RVD_LOG_BASE,
+	RVD_LOG_OP,
+	RVD_LOG_ERA,
+	RVD_LOG_CONTENT,
+	RVD_LOG_DELTA,
+	RVD_LOG_KEYFRAME,
+	RVD_LOG_ACTOR,
+	RVD_LOG_REASON,
+	RVD_LOG_TICKET,
+	RVD_LOG_XID,
+	RVD_LOG_AT,
+	RVD_LOG_COLUMNS
+} RvdLogColumn;
+
 /*
- * A tracked column, from ruvector.tracked.  Kept per backend and dropped when
- * the table's relcache entry is: every change of the catalog row sends that
- * invalidation.
+ * A tracked column, from ruvector.tracked.  Kept per backend and replaced when
+ * the table's or the log's relcache entry is: every change of the catalog row
+ * sends that invalidation.
  */
 typedef struct RvdTracked
 {
 	int32		id;				/* hash key */
 	bool		is_valid;
 	bool		is_lazy;
+	bool		is_only;		/* known to be the table's only one */
 	Oid			rel;
 	Oid			owner;
+	Oid			log;
+	Oid			log_index;		/* of the log's primary key */
 	AttrNumber	column;
 	int			nkeys;
 	AttrNumber	key[RVD_MAX_KEYS];
+	AttrNumber	log_key[RVD_MAX_KEYS];
+	AttrNumber	log_column[RVD_LOG_COLUMNS];
+	Oid			log_type[RVD_LOG_COLUMNS];
 	Oid			key_type[RVD_MAX_KEYS];
 	int			max_chain;
 	double		max_drift;
@@ -102,6 +126,14 @@ typedef struct RvdState
 	int64		content;
 } RvdState;
 
+/* Frames that make a vector, from the last back to the first. */
+typedef struct RvdChain
+{
+	RuvBytes   *frames;
+	int			n;
+	int			room;
+} RvdChain;
+
 /* Which past is asked for. */
 typedef struct RvdPoint
 {
@@ -127,6 +159,13 @@ typedef struct RvdChange
 	int32		base;
 } RvdChange;
 
+typedef enum RvdAppended
+{
+	RVD_APPENDED,
+	RVD_TAKEN,					/* the version, by another transaction */
+	RVD_NEEDS_STATEMENT			/* the log is not as we made it */
+} RvdAppended;
+
 /* rvd_tracked.c: the calling function is connected to SPI */
 extern RvdTracked *rvd_tracked_by_id(int32 id);
 extern RvdTracked *rvd_tracked_by_name(Oid rel, const char *column);
@@ -139,10 +178,17 @@ extern RvdKey rvd_key_argument(FunctionCallInfo fcinfo, int argument,
 							   const RvdTracked *t);
 extern char *rvd_key_text(const RvdTracked *t, const RvdKey *key);
 
+/* rvd_log.c */
+extern RvdState rvd_log_read(const RvdTracked *t, const RvdKey *key,
+							 const RvdPoint *point, RvdChain *chain);
+extern RvdAppended rvd_log_append(const RvdTracked *t, const RvdKey *key,
+								  const Datum *values, const bool *nulls);
+
 /* rvd_version.c */
-extern RvdState rvd_state(RvdTracked *t, const RvdKey *key,
-						  const RvdPoint *point, bool read_only);
-extern RvdState rvd_head(RvdTracked *t, const RvdKey *key);
+extern RvdState rvd_state_seen(RvdTracked *t, const RvdKey *key,
+							   const RvdPoint *point);
+extern RvdState rvd_head(RvdTracked *t, const RvdKey *key, bool with_vector);
+extern Datum rvd_keyframe(Datum delta, const RvdVector *new);
 extern bool rvd_append(RvdTracked *t, const RvdKey *key,
 					   const RvdChange *change);
 extern bool rvd_append_change(RvdTracked *t, const RvdKey *key,
@@ -150,7 +196,7 @@ extern bool rvd_append_change(RvdTracked *t, const RvdKey *key,
 							  const RvdVector *old, const RvdVector *new,
 							  bool as_keyframe);
 extern void rvd_lost_race(const RvdTracked *t, const RvdKey *key);
-extern void rvd_who_and_why(const RvdTracked *t, Datum *values, char *nulls);
+extern void rvd_who_and_why(const RvdTracked *t, Datum *values, bool *nulls);
 extern bool rvd_same_bits(const RvdVector *a, const RvdVector *b);
 extern int64 rvd_content(const RvdVector *v);
 extern double rvd_drift(const RvdVector *from, const RvdVector *to);

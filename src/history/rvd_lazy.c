@@ -68,7 +68,7 @@ rvd_is_folding(RvdTracked *t, const RvdKey *key, const RvdVector *new)
 	}
 	while (!rvd_same_bits(new, folding.vector))
 	{
-		RvdState	head = rvd_head(t, key);
+		RvdState	head = rvd_head(t, key, false);
 
 		if (rvd_append_change(t, key, &head, RVD_OP_UPDATE, folding.vector,
 							  new, true))
@@ -108,7 +108,7 @@ rvd_lazy_current(RvdTracked *t, const RvdKey *key, const RvdVector *column)
 {
 	for (;;)
 	{
-		RvdState	state = rvd_state(t, key, NULL, false);
+		RvdState	state = rvd_head(t, key, true);
 
 		if (state.exists && rvd_same_bits(state.keyframe, column))
 			return state;
@@ -250,7 +250,7 @@ apply_once(RvdTracked *t, const RvdKey *key, Datum delta, bool is_locked,
 		   const RvdVector *column, int32 *version, bool *needs_lock)
 {
 	RvdState	state = is_locked ? rvd_lazy_current(t, key, column) :
-								 rvd_state(t, key, NULL, false);
+								 rvd_head(t, key, true);
 	RvdVector  *new;
 	RvdChange	change = {.op = RVD_OP_UPDATE, .delta = delta};
 	bool		fold;
@@ -268,7 +268,7 @@ apply_once(RvdTracked *t, const RvdKey *key, Datum delta, bool is_locked,
 	change.version = *version = state.version + 1;
 	change.base = fold ? change.version : state.base;
 	change.content = rvd_content(new);
-	change.keyframe = fold ? rvd_delta_whole(new) : (Datum) 0;
+	change.keyframe = fold ? rvd_keyframe(delta, new) : (Datum) 0;
 	if (!rvd_append(t, key, &change))
 		return false;
 	if (fold)
@@ -321,7 +321,7 @@ apply_eagerly(RvdTracked *t, const RvdKey *key, Datum delta)
 	if (SPI_processed == 0)
 		no_such_key(t, key);
 	rvd_as_owner(t, &before);
-	head = rvd_head(t, key);
+	head = rvd_head(t, key, false);
 	rvd_as_before(&before);
 	return head.version;
 }
@@ -361,14 +361,14 @@ rvd_apply(PG_FUNCTION_ARGS)
 static bool
 fold_gone(RvdTracked *t, const RvdKey *key)
 {
-	RvdState	head = rvd_head(t, key);
+	RvdState	head = rvd_head(t, key, false);
 
 	while (head.exists)
 	{
 		if (rvd_append_change(t, key, &head, RVD_OP_DELETE, NULL, NULL, true))
 			break;
 		rvd_lost_race(t, key);
-		head = rvd_head(t, key);
+		head = rvd_head(t, key, false);
 	}
 	if (head.is_known)
 		rvd_pending_drop(t, key);
@@ -399,10 +399,10 @@ fold_row(RvdTracked *t, const RvdKey *key)
 			break;
 		rvd_lost_race(t, key);
 	}
-	RVD_DEBUG_POINT("fold-after-log");
+	RVD_DEBUG_POINT("history-between-log-and-row");
 	if (is_behind)
 		set_column(t, key, state.vector);
-	RVD_DEBUG_POINT("fold-after-column");
+	RVD_DEBUG_POINT("history-after-row");
 	rvd_pending_drop(t, key);
 	return is_behind;
 }

@@ -140,7 +140,7 @@ state_then(FunctionCallInfo fcinfo, RvdTracked **tracked, RvdKey *key)
 		point = resolve(PG_GETARG_DATUM(2), type, t);
 	else
 		point = point_of(PG_GETARG_DATUM(2), t);
-	state = rvd_state(t, key, &point, true);
+	state = rvd_state_seen(t, key, &point);
 	if (type == INT4OID && state.version != PG_GETARG_INT32(2))
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
@@ -185,7 +185,7 @@ rvd_get_at(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	SPI_connect();
 	state = state_then(fcinfo, &t, &key);
-	if (!state.is_known && !rvd_state(t, &key, NULL, true).is_known)
+	if (!state.is_known && !rvd_state_seen(t, &key, NULL).is_known)
 		no_history(t, &key);
 	return hand_out(fcinfo, state.vector);
 }
@@ -195,7 +195,7 @@ static Datum
 vector_now(FunctionCallInfo fcinfo, RvdTracked *t)
 {
 	RvdKey		key = rvd_key_argument(fcinfo, 1, t);
-	RvdState	state = rvd_state(t, &key, NULL, true);
+	RvdState	state = rvd_state_seen(t, &key, NULL);
 
 	if (!state.is_known)
 		no_history(t, &key);
@@ -210,13 +210,13 @@ RVD_FUNCTION(rvd_vector_now);
 Datum
 rvd_vector_now(PG_FUNCTION_ARGS)
 {
+	const char *column =
+		PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2));
+
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	SPI_connect();
-	return vector_now(fcinfo,
-					  rvd_tracked_by_name(
-						  PG_GETARG_OID(0),
-						  PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2))));
+	return vector_now(fcinfo, rvd_tracked_by_name(PG_GETARG_OID(0), column));
 }
 
 /* ruvector.vector_of(tracked_id integer, key "any") returns vector */

@@ -8,7 +8,9 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_operator.h"
@@ -22,6 +24,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
@@ -91,7 +94,7 @@ invalidate(Datum arg, Oid rel)
 
 	hash_seq_init(&status, tracked_columns);
 	while ((t = hash_seq_search(&status)) != NULL)
-		if (rel == InvalidOid || t->rel == rel)
+		if (rel == InvalidOid || t->rel == rel || t->log == rel)
 			t->is_valid = false;
 }
 
@@ -173,6 +176,20 @@ field(int i, bool *is_null)
 	return *is_null ? (Datum) 0 : value;
 }
 
+static AttrNumber
+log_attribute(const RvdTracked *t, const char *name, Oid type)
+{
+	AttrNumber	number = get_attnum(t->log, name);
+
+	if (number == InvalidAttrNumber || get_atttype(t->log, number) != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("log %s has no column \"%s\" of type %s", t->log_name,
+						name, format_type_be(type)),
+				 errhint("A log must not be altered.")));
+	return number;
+}
+
 static void
 load_keys(RvdTracked *t, ArrayType *names, ArrayType *log_names)
 {
@@ -198,9 +215,52 @@ load_keys(RvdTracked *t, ArrayType *names, ArrayType *log_names)
 		t->key_type[i] = get_atttype(t->rel, t->key[i]);
 		t->key_plain_name[i] = pstrdup(plain);
 		t->key_name[i] = pstrdup(quote_identifier(plain));
-		t->log_key_name[i] =
-			pstrdup(quote_identifier(NameStr(*DatumGetName(log_name[i]))));
+		plain = NameStr(*DatumGetName(log_name[i]));
+		t->log_key[i] = log_attribute(t, plain, t->key_type[i]);
+		t->log_key_name[i] = pstrdup(quote_identifier(plain));
 	}
+}
+
+/* Of the log and its primary key, which has the key's columns and version. */
+static void
+load_log(RvdTracked *t)
+{
+	/* in the order of RvdLogColumn */
+	static const char *const name[RVD_LOG_COLUMNS] = {
+		"version", "base", "op", "era", "content", "delta",
+		"keyframe", "actor", "reason", "ticket", "xid", "at"};
+	const Oid	type[RVD_LOG_COLUMNS] = {
+		INT4OID, INT4OID, CHAROID, INT2OID, INT8OID, t->delta_type,
+		t->delta_type, TEXTOID, TEXTOID, TEXTOID, XID8OID, TIMESTAMPTZOID};
+	Relation	log = table_open(t->log, AccessShareLock);
+	Relation	index;
+	bool		is_ours;
+
+	for (int i = 0; i < RVD_LOG_COLUMNS; i++)
+	{
+		t->log_column[i] = log_attribute(t, name[i], type[i]);
+		t->log_type[i] = type[i];
+	}
+	list_free(RelationGetIndexList(log));
+	t->log_index = log->rd_pkindex;
+	table_close(log, NoLock);
+	if (OidIsValid(t->log_index))
+	{
+		index = index_open(t->log_index, AccessShareLock);
+		is_ours = index->rd_index->indnkeyatts == t->nkeys + 1 &&
+			index->rd_index->indkey.values[t->nkeys] ==
+				t->log_column[RVD_LOG_VERSION];
+		for (int i = 0; is_ours && i < t->nkeys; i++)
+			is_ours = index->rd_index->indkey.values[i] == t->log_key[i];
+		index_close(index, NoLock);
+		if (is_ours)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("log %s has lost its primary key", t->log_name),
+			 errdetail("It has to be the tracked table's key, then version."),
+			 errhint("Add it with ALTER TABLE.")));
 }
 
 /* Fills *t from the row of ruvector.tracked that was just read. */
@@ -222,19 +282,21 @@ load(RvdTracked *t)
 		elog(ERROR, "tracked table has no column \"%s\"", column);
 	t->column_plain_name = pstrdup(column);
 	t->column_name = pstrdup(quote_identifier(column));
+	t->log = DatumGetObjectId(field(7, &null));
+	t->log_name = qualified(t->log);
+	t->delta_type = DatumGetObjectId(field(13, &null));
 	load_keys(t, DatumGetArrayTypeP(field(4, &null)),
 			  DatumGetArrayTypeP(field(5, &null)));
+	load_log(t);
 	t->is_lazy = DatumGetBool(field(6, &null));
 	t->rel_name = qualified(t->rel);
 	t->owner = owner_of(t->rel);
-	t->log_name = qualified(DatumGetObjectId(field(7, &null)));
 	t->vector_type = get_atttype(t->rel, t->column);
 	if (t->vector_type != DatumGetObjectId(field(12, &null)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column %s of table %s is not of type vector",
 						t->column_name, t->rel_name)));
-	t->delta_type = DatumGetObjectId(field(13, &null));
 	t->pending_name = qualified(DatumGetObjectId(field(8, &null)));
 	t->vector_schema = schema_of_type(t->vector_type);
 	t->max_drift = DatumGetFloat4(field(9, &null));
@@ -313,31 +375,40 @@ not_tracked(Oid rel, const char *column)
 			 errhint("Use ruvector.track to begin.")));
 }
 
+/* Another column that is tracked or not any more invalidates the first. */
+static RvdTracked *
+known_by_name(Oid rel, const char *column)
+{
+	HASH_SEQ_STATUS status;
+	RvdTracked *t;
+	RvdTracked *found = NULL;
+
+	hash_seq_init(&status, tracked_columns);
+	while ((t = hash_seq_search(&status)) != NULL)
+		if (t->is_valid && t->rel == rel &&
+			(column == NULL ? t->is_only :
+							  strcmp(t->column_plain_name, column) == 0))
+			found = t;
+	return found;
+}
+
 /* column NULL: the table's only tracked column */
 RvdTracked *
 rvd_tracked_by_name(Oid rel, const char *column)
 {
 	Oid			types[2] = {OIDOID, TEXTOID};
 	Datum		values[2] = {ObjectIdGetDatum(rel), (Datum) 0};
-	HASH_SEQ_STATUS status;
 	RvdTracked *t;
-	RvdTracked *found = NULL;
 	int32		id;
 	bool		null;
 
 	if (tracked_columns == NULL)
 		make_table();
+	t = known_by_name(rel, column);
+	if (t != NULL)
+		return t;
 	if (column != NULL)
-	{
-		hash_seq_init(&status, tracked_columns);
-		while ((t = hash_seq_search(&status)) != NULL)
-			if (t->is_valid && t->rel == rel &&
-				strcmp(t->column_name, quote_identifier(column)) == 0)
-				found = t;
-		if (found != NULL)
-			return found;
 		values[1] = CStringGetTextDatum(column);
-	}
 	SPI_execute_with_args(FIELDS "WHERE rel::pg_catalog.oid " EQUAL " $1 AND "
 								 "(\"column\" " EQUAL " $2::pg_catalog.name OR $2 IS "
 								 "NULL)",
@@ -353,7 +424,10 @@ rvd_tracked_by_name(Oid rel, const char *column)
 				 errhint("Name the column.")));
 	id = DatumGetInt32(field(1, &null));
 	t = cached(id);
-	return t != NULL ? t : enter(id);
+	if (t == NULL)
+		t = enter(id);
+	t->is_only = t->is_only || column == NULL;
+	return t;
 }
 
 /* ---- statements ---- */
@@ -572,13 +646,6 @@ plan_statement(StringInfo sql, const RvdTracked *t, RvdPlan plan)
 			break;
 		case RVD_PLAN_TRUNCATED:
 			truncated_statement(sql, t);
-			break;
-		case RVD_PLAN_HEAD:
-			appendStringInfo(sql,
-							 "SELECT " VERSION_FIELDS " FROM %s l WHERE ",
-							 t->log_name);
-			add_key_condition(sql, t, "l", t->log_key_name);
-			appendStringInfoString(sql, " ORDER BY l.version DESC LIMIT 1");
 			break;
 		case RVD_PLAN_PENDING_CLEAR:
 			appendStringInfo(sql, "DELETE FROM %s", t->pending_name);

@@ -6,13 +6,18 @@
 
 #include <math.h>
 
-#include "catalog/pg_type.h"
+#include "access/transam.h"
+#include "access/xact.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/xid8.h"
 
-#include "core/ruv_delta_frame.h"
 #include "history/rvd_history.h"
 #include "pg/rvd_kernels.h"
 #include "pg/rvd_memory.h"
@@ -36,7 +41,9 @@ RVD_FUNCTION(rvd_content_of);
 Datum
 rvd_content_of(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_INT64(rvd_content(PG_ARGISNULL(0) ? NULL : RVD_GETARG_VECTOR(0)));
+	RvdVector  *v = PG_ARGISNULL(0) ? NULL : RVD_GETARG_VECTOR(0);
+
+	PG_RETURN_INT64(rvd_content(v));
 }
 
 bool
@@ -72,22 +79,12 @@ column(int row, int i, bool *is_null)
 						 is_null);
 }
 
-/* The bytes of row's delta, or of its keyframe where it has one. */
 static RuvBytes
-frame_of(int row, bool prefer_keyframe)
+bytes_of(Datum value)
 {
-	bool		null = true;
-	Datum		value = (Datum) 0;
+	struct varlena *detoasted = PG_DETOAST_DATUM_PACKED(value);
 	RuvBytes	bytes;
-	struct varlena *detoasted;
 
-	if (prefer_keyframe)
-		value = column(row, 6, &null);
-	if (null)
-		value = column(row, 5, &null);
-	if (null)
-		elog(ERROR, "log row without a delta");
-	detoasted = PG_DETOAST_DATUM_PACKED(value);
 	bytes.data = (const uint8_t *) VARDATA_ANY(detoasted);
 	bytes.size = VARSIZE_ANY_EXHDR(detoasted);
 	return bytes;
@@ -102,22 +99,18 @@ copy_vector(const RvdVector *v)
 	return copy;
 }
 
-/* Folds the chain that SPI_tuptable holds into state->vector. */
+/* Folds n frames, the first of which depends on nothing. */
 static void
-fold(RvdState *state)
+fold(RvdState *state, const RuvBytes *frames, int n)
 {
 	RuvArena	arena = rvd_arena(CurrentMemoryContext);
-	int			n = (int) SPI_processed;
-	RuvBytes   *frames = palloc(n * sizeof(RuvBytes));
 	RuvDelta	first = {0};
 	RvdVector  *v;
 	bool		exists = true;
 
-	for (int i = 0; i < n; i++)
-		frames[i] = frame_of(i, i == 0);
 	rvd_check_delta(ruv_delta_decode(&arena, rvd_frame_rules(),
-									 frames[0].data,
-									 frames[0].size, &first, NULL),
+									 frames[0].data, frames[0].size, &first,
+									 NULL),
 					"reading the log");
 	if (first.kind == RUV_DELTA_DELETE)
 		return;
@@ -128,95 +121,139 @@ fold(RvdState *state)
 					"reading the log");
 	state->keyframe = copy_vector(v);
 	rvd_check_delta(ruv_delta_fold(&arena, rvd_frame_rules(), frames + 1,
-								   (uint32_t) n - 1, v->x, first.dims, &exists, NULL),
+								   (uint32_t) n - 1, v->x, first.dims, &exists,
+								   NULL),
 					"reading the log");
 	state->vector = exists ? v : NULL;
 }
 
-/* What the last row of SPI_tuptable says besides its delta. */
 static void
-read_last(RvdState *state)
+finish_state(const RvdTracked *t, const RvdKey *key, RvdState *state,
+			 RvdChain *chain)
 {
-	int			last = (int) SPI_processed - 1;
-	bool		null;
+	for (int i = 0, j = chain->n - 1; i < j; i++, j--)
+	{
+		RuvBytes	swap = chain->frames[i];
 
-	state->is_known = true;
-	state->version = DatumGetInt32(column(last, 1, &null));
-	state->base = DatumGetInt32(column(last, 2, &null));
-	state->op = DatumGetChar(column(last, 3, &null));
-	state->content = DatumGetInt64(column(last, 4, &null));
-	state->exists = state->op != RVD_OP_DELETE;
+		chain->frames[i] = chain->frames[j];
+		chain->frames[j] = swap;
+	}
+	if (chain->n == 0 || !state->exists)
+		return;
+	fold(state, chain->frames, chain->n);
+	if (rvd_content(state->vector) != state->content)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("log %s is damaged", t->log_name),
+				 errdetail("Version %d of key %s is not what was written.",
+						   state->version, rvd_key_text(t, key))));
 }
 
-/*
- * The last version of key at that point (NULL: now).  read_only uses the
- * caller's snapshot, otherwise a fresh one is taken where the isolation
- * level has one for every statement.
- */
-RvdState
-rvd_state(RvdTracked *t, const RvdKey *key, const RvdPoint *point,
-		  bool read_only)
+/* The rows of a statement: version, base, op, content, delta, keyframe. */
+static RvdState
+state_of_rows(RvdChain *chain)
 {
-	RvdPlan		plan = point == NULL ? RVD_PLAN_CHAIN : point->plan;
-	Datum		values[RVD_MAX_KEYS + RVD_MAX_ARGUMENTS];
 	RvdState	state = {0};
+	int			n = (int) SPI_processed;
+	bool		null;
+
+	if (n == 0)
+		return state;
+	state.is_known = true;
+	state.version = DatumGetInt32(column(n - 1, 1, &null));
+	state.base = DatumGetInt32(column(n - 1, 2, &null));
+	state.op = DatumGetChar(column(n - 1, 3, &null));
+	state.content = DatumGetInt64(column(n - 1, 4, &null));
+	state.exists = state.op != RVD_OP_DELETE;
+	chain->frames = palloc(n * sizeof(RuvBytes));
+	for (int i = n - 1; i >= 0; i--)
+	{
+		Datum		keyframe = column(i, 6, &null);
+		Datum		value = null ? column(i, 5, &null) : keyframe;
+
+		chain->frames[chain->n++] = bytes_of(value);
+		if (value == keyframe)
+			break;
+	}
+	return state;
+}
+
+/* With a statement, which asks for the caller's rights and policies. */
+static RvdState
+state_by_statement(RvdTracked *t, const RvdKey *key, const RvdPoint *point,
+				   RvdChain *chain)
+{
+	Datum		values[RVD_MAX_KEYS + RVD_MAX_ARGUMENTS];
 	int			result;
 
 	memcpy(values, key->value, t->nkeys * sizeof(Datum));
 	if (point != NULL)
 		memcpy(values + t->nkeys, point->value, sizeof(point->value));
-	result = SPI_execute_plan(rvd_tracked_plan(t, plan), values, NULL,
-							  read_only, 0);
+	result = SPI_execute_plan(
+		rvd_tracked_plan(t, point == NULL ? RVD_PLAN_CHAIN : point->plan),
+		values, NULL, true, 0);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "could not read the log: %s",
 			 SPI_result_code_string(result));
-	if (SPI_processed == 0)
-		return state;
-	read_last(&state);
-	if (state.exists)
-		fold(&state);
-	if (state.exists && rvd_content(state.vector) != state.content)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("log %s is damaged", t->log_name),
-				 errdetail("Version %d of key %s is not what was written.",
-						   state.version, rvd_key_text(t, key))));
-	SPI_freetuptable(SPI_tuptable);
+	return state_of_rows(chain);
+}
+
+/* Would a statement see every row, and nothing else but rows? */
+static bool
+sees_all(const RvdTracked *t, const RvdPoint *point)
+{
+	if (point != NULL && point->plan == RVD_PLAN_CHAIN_AT_COMMIT)
+		return false;
+	return pg_class_aclcheck(t->log, GetUserId(), ACL_SELECT) ==
+		ACLCHECK_OK &&
+		check_enable_rls(t->log, InvalidOid, true) != RLS_ENABLED;
+}
+
+/*
+ * The last version of key at that point (NULL: now), as the calling
+ * statement sees it, with the caller's rights.
+ */
+RvdState
+rvd_state_seen(RvdTracked *t, const RvdKey *key, const RvdPoint *point)
+{
+	RvdChain	chain = {0};
+	RvdState	state = sees_all(t, point) ?
+		rvd_log_read(t, key, point, &chain) :
+		state_by_statement(t, key, point, &chain);
+
+	finish_state(t, key, &state, &chain);
 	return state;
 }
 
-/* The same without the vectors, and always now. */
+/*
+ * The last version of key as a new statement sees it, for the owner who is to
+ * write the next one; without its vector if that is not wanted.
+ */
 RvdState
-rvd_head(RvdTracked *t, const RvdKey *key)
+rvd_head(RvdTracked *t, const RvdKey *key, bool with_vector)
 {
-	Datum		values[RVD_MAX_KEYS];
-	RvdState	state = {0};
+	RvdChain	chain = {0};
+	RvdState	state;
 
-	memcpy(values, key->value, sizeof(values));
-	if (SPI_execute_plan(rvd_tracked_plan(t, RVD_PLAN_HEAD), values, NULL,
-						 false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "could not read the log");
-	if (SPI_processed > 0)
-		read_last(&state);
-	SPI_freetuptable(SPI_tuptable);
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	state = rvd_log_read(t, key, NULL, with_vector ? &chain : NULL);
+	PopActiveSnapshot();
+	finish_state(t, key, &state, &chain);
 	return state;
 }
 
 /* NULL means the text is absent from the log row. */
 static Datum
-text_or_null(const char *setting, char *null)
+text_or_null(const char *setting, bool *null)
 {
-	if (setting == NULL || setting[0] == '\0')
-	{
-		*null = 'n';
-		return (Datum) 0;
-	}
-	*null = ' ';
-	return CStringGetTextDatum(setting);
+	*null = setting == NULL || setting[0] == '\0';
+	return *null ? (Datum) 0 : CStringGetTextDatum(setting);
 }
 
+/* actor, reason, ticket */
 void
-rvd_who_and_why(const RvdTracked *t, Datum *values, char *nulls)
+rvd_who_and_why(const RvdTracked *t, Datum *values, bool *nulls)
 {
 	const char *actor = rvd_setting_actor();
 
@@ -227,12 +264,10 @@ rvd_who_and_why(const RvdTracked *t, Datum *values, char *nulls)
 	values[2] = text_or_null(rvd_setting_ticket(), &nulls[2]);
 }
 
-/*
- * False if another transaction has taken the version: look again.  The
- * caller acts as the table's owner.
- */
-bool
-rvd_append(RvdTracked *t, const RvdKey *key, const RvdChange *change)
+/* The log's own triggers, rules and columns are a statement's business. */
+static bool
+append_by_statement(RvdTracked *t, const RvdKey *key, const Datum *change,
+					const bool *change_nulls)
 {
 	int			n = t->nkeys;
 	Datum		values[RVD_MAX_KEYS + RVD_MAX_ARGUMENTS];
@@ -241,22 +276,54 @@ rvd_append(RvdTracked *t, const RvdKey *key, const RvdChange *change)
 
 	memcpy(values, key->value, n * sizeof(Datum));
 	memset(nulls, ' ', sizeof(nulls));
-	values[n] = Int32GetDatum(change->version);
-	values[n + 1] = Int32GetDatum(change->base);
-	values[n + 2] = CharGetDatum(change->op);
-	values[n + 3] = Int16GetDatum(rvd_era());
-	values[n + 4] = Int64GetDatum(change->content);
-	values[n + 5] = change->delta;
-	values[n + 6] = change->keyframe;
-	if (change->keyframe == (Datum) 0)
-		nulls[n + 6] = 'n';
-	rvd_who_and_why(t, values + n + 7, nulls + n + 7);
+	for (int i = 0; i < RVD_LOG_XID; i++)
+	{
+		values[n + i] = change[i];
+		if (change_nulls[i])
+			nulls[n + i] = 'n';
+	}
 	result = SPI_execute_plan(rvd_tracked_plan(t, RVD_PLAN_APPEND), values,
 							  nulls, false, 0);
 	if (result != SPI_OK_INSERT)
 		elog(ERROR, "could not append to the log: %s",
 			 SPI_result_code_string(result));
 	return SPI_processed == 1;
+}
+
+/*
+ * False if another transaction has taken the version: look again.  The
+ * caller acts as the table's owner.
+ */
+bool
+rvd_append(RvdTracked *t, const RvdKey *key, const RvdChange *change)
+{
+	Datum		values[RVD_LOG_COLUMNS];
+	bool		nulls[RVD_LOG_COLUMNS] = {0};
+	RvdAppended result;
+
+	values[RVD_LOG_VERSION] = Int32GetDatum(change->version);
+	values[RVD_LOG_BASE] = Int32GetDatum(change->base);
+	values[RVD_LOG_OP] = CharGetDatum(change->op);
+	values[RVD_LOG_ERA] = Int16GetDatum(rvd_era());
+	values[RVD_LOG_CONTENT] = Int64GetDatum(change->content);
+	values[RVD_LOG_DELTA] = change->delta;
+	values[RVD_LOG_KEYFRAME] = change->keyframe;
+	nulls[RVD_LOG_KEYFRAME] = change->keyframe == (Datum) 0;
+	rvd_who_and_why(t, values + RVD_LOG_ACTOR, nulls + RVD_LOG_ACTOR);
+	values[RVD_LOG_XID] =
+		FullTransactionIdGetDatum(GetCurrentFullTransactionId());
+	values[RVD_LOG_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	result = rvd_log_append(t, key, values, nulls);
+	if (result == RVD_NEEDS_STATEMENT)
+		return append_by_statement(t, key, values, nulls);
+	return result == RVD_APPENDED;
+}
+
+/* What a chain that begins with this delta needs besides; 0: nothing. */
+Datum
+rvd_keyframe(Datum delta, const RvdVector *new)
+{
+	return rvd_delta_is_whole(delta) ? (Datum) 0 : rvd_delta_whole(new);
 }
 
 /*
@@ -280,7 +347,7 @@ rvd_append_change(RvdTracked *t, const RvdKey *key, const RvdState *head,
 	{
 		change.delta = rvd_delta_between(old, new);
 		if (as_keyframe || change.version - head->base >= t->max_chain)
-			change.keyframe = rvd_delta_whole(new);
+			change.keyframe = rvd_keyframe(change.delta, new);
 		else
 			change.base = head->base;
 	}

@@ -258,18 +258,18 @@ COMMENT ON FUNCTION ruvector.untrack(regclass, name, boolean) IS
 CREATE FUNCTION ruvector.fold_all(rel regclass, "column" name DEFAULT NULL, at_most bigint DEFAULT NULL) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	t record;
+	t ruvector.tracked;
 	folded bigint := 0;
 	n bigint;
 BEGIN
 	FOR t IN SELECT * FROM ruvector.tracked x WHERE x.rel = fold_all.rel
 		AND (fold_all."column" IS NULL OR x."column" = fold_all."column") AND x.mode = 'lazy'
 	LOOP
-		EXECUTE format('SELECT count(*) FROM (SELECT ruvector.fold(%L::regclass, %s, %L) AS f FROM %s p LIMIT %s) x WHERE f',
-			rel::oid, CASE cardinality(t.key) WHEN 1 THEN format('p.%I', t.log_key[1])
-				ELSE (SELECT 'ROW(' || string_agg(format('p.%I', k), ', ' ORDER BY u.n) || ')'
-					FROM unnest(t.log_key) WITH ORDINALITY u(k, n)) END,
-			t."column", t.pending, coalesce(at_most::text, 'ALL')) INTO n;
+		-- in the order of keys, so that two of these do not wait for each other
+		EXECUTE format('SELECT count(*) FROM (SELECT ruvector.fold(%L::regclass, %s, %L) AS f
+				FROM (SELECT * FROM %s p ORDER BY %s LIMIT %s) p) x WHERE f',
+			rel::oid, ruvector.key_value(t, 'p'), t."column", t.pending, ruvector.key_list(t, 'p'),
+			coalesce(at_most::text, 'ALL')) INTO n;
 		folded := folded + n;
 	END LOOP;
 	RETURN folded;

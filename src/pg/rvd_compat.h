@@ -88,4 +88,22 @@
 #define rvd_new_wait_event(name) PG_WAIT_EXTENSION
 #endif
 
+/* A scan got a place for its statistics in 18. */
+#if PG_VERSION_NUM >= 180000
+#define rvd_index_beginscan(table, index, snapshot, nkeys) \
+	index_beginscan(table, index, snapshot, NULL, nkeys, 0)
+#else
+#define rvd_index_beginscan(table, index, snapshot, nkeys) \
+	index_beginscan(table, index, snapshot, nkeys, 0)
+#endif
+
+/* An insertion of one row into all indexes; an argument more since 16. */
+#if PG_VERSION_NUM >= 160000
+#define rvd_insert_index_tuples(target, slot, estate) \
+	ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL, false)
+#else
+#define rvd_insert_index_tuples(target, slot, estate) \
+	ExecInsertIndexTuples(target, slot, estate, false, false, NULL, NIL)
+#endif
+
 #endif							/* RVD_COMPAT_H */

@@ -28,12 +28,19 @@ CREATE FUNCTION deltavec_send(deltavec) RETURNS bytea
 
 COMMENT ON FUNCTION deltavec_send(deltavec) IS 'I/O';
 
+CREATE FUNCTION deltavec_typanalyze(internal) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'rvd_deltavec_typanalyze'
+	LANGUAGE C STRICT;
+
+COMMENT ON FUNCTION deltavec_typanalyze(internal) IS 'leaves a column out of ANALYZE';
+
 -- Out of line if long; what can be compressed is so already.
 CREATE TYPE deltavec (
 	INPUT     = deltavec_in,
 	OUTPUT    = deltavec_out,
 	RECEIVE   = deltavec_recv,
 	SEND      = deltavec_send,
+	ANALYZE   = deltavec_typanalyze,
 	STORAGE   = external
 );
 

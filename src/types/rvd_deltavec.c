@@ -220,6 +220,16 @@ rvd_delta_between(const RvdVector *old, const RvdVector *new)
 	return rvd_delta_to_datum(&delta);
 }
 
+bool
+rvd_delta_is_whole(Datum datum)
+{
+	RuvDelta	delta;
+
+	rvd_delta_from_datum(datum, &delta);
+	return delta.kind != RUV_DELTA_CHANGE ||
+		(delta.dims > 0 && delta.nassigned == delta.dims);
+}
+
 RvdVector *
 rvd_delta_applied(const RvdVector *v, Datum datum)
 {

@@ -29,6 +29,9 @@ extern Datum rvd_delta_whole(const RvdVector *v);
 /* What leads from old to new, which have the same dimensions, bit for bit. */
 extern Datum rvd_delta_between(const RvdVector *old, const RvdVector *new);
 
+/* Does the vector after the delta not depend on the one before? */
+extern bool rvd_delta_is_whole(Datum delta);
+
 /*
  * v with the delta applied.  v may be NULL, which is what a delete leaves and
  * only a create changes.

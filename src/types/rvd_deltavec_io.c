@@ -84,3 +84,16 @@ rvd_deltavec_send(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BYTEA_P(PG_GETARG_BYTEA_P_COPY(0));
 }
+
+/*
+ * deltavec_typanalyze(internal) returns boolean
+ *
+ * No statistics: nothing is planned by them, and without an order ANALYZE
+ * would hold every delta of its sample against hundreds of others.
+ */
+RVD_FUNCTION(rvd_deltavec_typanalyze);
+Datum
+rvd_deltavec_typanalyze(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(false);
+}

@@ -19,13 +19,11 @@
  * is not small says that something else was running.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <libpq-fe.h>
 #include <pthread.h>
 #include <stdbool.h>
-#include <time.h>
 
 #include "vecfile.h"
+#include "wire.h"
 
 #define MAX_CLIENTS 256
 
@@ -46,57 +44,6 @@ arg(const char *key, const char *otherwise)
 	return otherwise;
 }
 
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double) t.tv_sec + (double) t.tv_nsec * 1e-9;
-}
-
-/* ---- the wire ---- */
-
-static size_t
-put_u16(char *to, uint16_t value)
-{
-	value = htons(value);
-	memcpy(to, &value, 2);
-	return 2;
-}
-
-static size_t
-put_u32(char *to, uint32_t value)
-{
-	value = htonl(value);
-	memcpy(to, &value, 4);
-	return 4;
-}
-
-/* The type's binary form: int16 dimensions, int16 0, the elements. */
-static size_t
-put_vector(char *to, const float *x, int dims)
-{
-	char	   *p = to;
-
-	p += put_u16(p, (uint16_t) dims);
-	p += put_u16(p, 0);
-	for (int d = 0; d < dims; d++)
-	{
-		uint32_t	bits;
-
-		memcpy(&bits, x + d, 4);
-		p += put_u32(p, bits);
-	}
-	return (size_t) (p - to);
-}
-
-static size_t
-vector_bytes(int dims)
-{
-	return 4 + 4 * (size_t) dims;
-}
-
 static int32_t
 result_id(const PGresult *r, int row)
 {
@@ -109,13 +56,6 @@ result_id(const PGresult *r, int row)
 }
 
 /* ---- the server ---- */
-
-static void
-expect(PGresult *r, PGconn *c, ExecStatusType status, const char *what)
-{
-	if (PQresultStatus(r) != status)
-		vec_die(what, PQerrorMessage(c));
-}
 
 static PGconn *
 connect_db(void)
@@ -142,35 +82,6 @@ prepare(PGconn *c, int parameters)
 
 	expect(r, c, PGRES_COMMAND_OK, "prepare");
 	PQclear(r);
-}
-
-typedef struct Sched
-{
-	double		run,
-				wait;
-} Sched;
-
-/* A backend's seconds on a core and waiting for one, so far. */
-static Sched
-sched_of(PGconn *c)
-{
-	char		path[64];
-	unsigned long long run;
-	unsigned long long wait;
-	Sched		s = {0, 0};
-	FILE	   *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/schedstat", PQbackendPID(c));
-	f = fopen(path, "r");
-	if (f == NULL)
-		return s;
-	if (fscanf(f, "%llu %llu", &run, &wait) == 2)
-	{
-		s.run = (double) run * 1e-9;
-		s.wait = (double) wait * 1e-9;
-	}
-	fclose(f);
-	return s;
 }
 
 /* ---- figures ---- */
@@ -423,18 +334,6 @@ next_random(uint64_t *state)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return *state;
-}
-
-static double
-wal_position(PGconn *c)
-{
-	PGresult   *r = PQexec(c, "SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn");
-	double		position;
-
-	expect(r, c, PGRES_TUPLES_OK, "WAL position");
-	position = atof(PQgetvalue(r, 0, 0));
-	PQclear(r);
-	return position;
 }
 
 /* A statement with parameters ($1 id, $2 vector) must change one row. */

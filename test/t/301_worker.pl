@@ -217,7 +217,7 @@ is_folded($node, 'a', 'the lock is gone', $turn, 'id BETWEEN 59 AND 61');
 
 # ---- killed in the middle of a fold ----
 
-for my $point ($has_points ? qw(fold-after-log fold-after-column worker-before-commit) : ())
+for my $point ($has_points ? qw(history-between-log-and-row history-after-row worker-before-commit) : ())
 {
 	for my $how ('KILL', 'immediate', 'TERM')
 	{
@@ -321,7 +321,7 @@ if ($has_points)
 {
 	my $offset = -s $standby->logfile;
 
-	held_worker($standby, 'fold-after-log');
+	held_worker($standby, 'history-between-log-and-row');
 	$standby->stop('fast');
 	unlike(slurp_file($standby->logfile, $offset), qr/PANIC|server process .* was terminated by signal/, 'a fast stop is one');
 	$standby->start;
