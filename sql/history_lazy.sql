@@ -13,7 +13,7 @@ SELECT ruvector.apply('docs', 4, '{2:0.1}/4'), ruvector.apply('docs', 4, '*1.1')
 	ruvector.apply('docs', 4, '{2:0.1}/4');
 SELECT ctid = :'before' AS is_untouched, v FROM docs WHERE id = 4;
 SELECT ruvector.vector('docs', 4), (SELECT v FROM docs_current WHERE id = 4) AS in_view;
-SELECT * FROM docs_v_pending;
+SELECT id FROM docs_v_pending;
 SELECT version, base, op, delta, keyframe FROM docs_v_log WHERE id = 4 ORDER BY version;
 SELECT * FROM pg_temp.faults('docs');
 

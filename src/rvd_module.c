@@ -8,6 +8,7 @@
 #include "hnsw/rvd_hnsw.h"
 #include "pg/rvd_compat.h"
 #include "pg/rvd_kernels.h"
+#include "worker/rvd_worker.h"
 
 RVD_MODULE_MAGIC("ruvector_delta", "0.1.0");
 
@@ -19,4 +20,5 @@ _PG_init(void)
 	rvd_kernels_init();
 	rvd_hnsw_init();
 	rvd_history_init();
+	rvd_worker_init();
 }

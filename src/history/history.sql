@@ -94,6 +94,10 @@ BEGIN
 		AND NOT pg_has_role(current_user, c.relowner, 'USAGE') LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION 'must be owner of table %', other USING ERRCODE = 'insufficient_privilege';
+	ELSIF TG_OP = 'UPDATE' AND NEW.rel <> OLD.rel THEN
+		-- nor to one who is to come: what is listed is acted on as the owner
+		RAISE EXCEPTION 'tracked column % cannot be given to another table', OLD.id
+			USING ERRCODE = 'object_not_in_prerequisite_state';
 	END IF;
 	IF TG_OP <> 'INSERT' THEN
 		PERFORM ruvector.tracked_changed(OLD.rel);

@@ -4,7 +4,7 @@
 -- of the log's columns has that name.
 CREATE FUNCTION ruvector.log_key_names(key name[]) RETURNS name[]
 LANGUAGE sql IMMUTABLE RETURN (
-	SELECT array_agg(CASE WHEN k = ANY ('{version,base,op,era,xid,at,content,delta,keyframe,actor,reason,ticket}'::name[])
+	SELECT array_agg(CASE WHEN k = ANY ('{version,base,op,era,xid,at,content,delta,keyframe,actor,reason,ticket,behind_since}'::name[])
 		THEN ('key_' || k)::name ELSE k END ORDER BY n)
 	FROM unnest(key) WITH ORDINALITY u(k, n));
 
@@ -83,7 +83,8 @@ BEGIN
 		PRIMARY KEY (%s, version))', unlogged, log, columns, types, types, keys);
 	EXECUTE format('CREATE INDEX ON %s USING brin (era, xid ruvector.xid8_minmax_ops, at)
 		WITH (pages_per_range = 8, autosummarize = on)', log);
-	EXECUTE format('CREATE %s TABLE %s (%s, PRIMARY KEY (%s))', unlogged, pending, columns, keys);
+	EXECUTE format('CREATE %s TABLE %s (%s, behind_since timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (%s))',
+		unlogged, pending, columns, keys);
 END
 $$;
 

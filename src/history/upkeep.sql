@@ -1,4 +1,36 @@
--- retention, tags as tables, accounting
+-- limits, retention, tags as tables, accounting
+
+-- Every write keeps the limits; what lies beyond lowered ones is due at once
+-- for whoever folds.
+CREATE FUNCTION ruvector.set_limits(rel regclass, "column" name DEFAULT NULL, max_drift real DEFAULT NULL,
+	max_chain integer DEFAULT NULL, max_age interval DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	t ruvector.tracked := ruvector.tracked_column(rel, "column");
+	types text;
+	beyond bigint;
+BEGIN
+	UPDATE ruvector.tracked x SET max_drift = coalesce(set_limits.max_drift, x.max_drift),
+		max_chain = coalesce(set_limits.max_chain, x.max_chain), max_age = coalesce(set_limits.max_age, x.max_age)
+	WHERE x.id = t.id RETURNING * INTO t;
+	SELECT quote_ident(n.nspname) INTO types FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+		JOIN pg_namespace n ON n.oid = y.typnamespace WHERE a.attrelid = t.rel AND a.attname = t."column";
+	EXECUTE format($sql$
+		UPDATE %1$s p SET behind_since = '-infinity' FROM %2$s r
+		WHERE %3$s AND p.behind_since > '-infinity' AND (
+			(SELECT l.version - l.base FROM %4$s l WHERE %5$s ORDER BY l.version DESC LIMIT 1) >= $1
+			OR r.%6$I OPERATOR(%7$s.<->) ruvector.vector(%8$s::oid::regclass, %9$s, %6$L) > $2 * %7$s.vector_norm(r.%6$I))$sql$,
+		t.pending, t.rel, ruvector.key_matches(t, 'p'), t.log,
+		(SELECT string_agg(format('l.%I = p.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
+		t."column", types, t.rel::oid, ruvector.key_value(t, 'p'))
+		USING t.max_chain, t.max_drift;
+	GET DIAGNOSTICS beyond = ROW_COUNT;
+	RETURN beyond;
+END
+$$;
+
+COMMENT ON FUNCTION ruvector.set_limits(regclass, name, real, integer, interval) IS
+	'how far a lazy column may be behind; NULL leaves a limit as it is; returns how many rows the new ones exclude';
 
 CREATE FUNCTION ruvector.set_retention(rel regclass, "column" name DEFAULT NULL, keep_age interval DEFAULT NULL,
 	keep_versions integer DEFAULT NULL) RETURNS void
@@ -24,22 +56,23 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
 		ROW(ruvector.current_era(), pg_current_snapshot(), horizon, 'now')::ruvector.point)
 $$;
 
--- Takes away versions that no point within the retention needs.  The first
--- one that stays gets a keyframe if it has none: what is left of its chain
--- begins there.  What a lazy column still builds on is not touched.
-CREATE FUNCTION ruvector.compact(rel regclass, "column" name DEFAULT NULL, budget integer DEFAULT NULL) RETURNS bigint
+-- What no point after this asks for may go: what was given a name is kept,
+-- however old.
+CREATE FUNCTION ruvector.compact_until(t ruvector.tracked) RETURNS timestamptz
+LANGUAGE sql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT least(clock_timestamp() - coalesce(t.keep_age, interval '0'),
+		(SELECT min(g.at) FROM ruvector.tags g WHERE NOT g.automatic AND g.at >= t.horizon))
+$$;
+
+-- Takes away versions that no point within the retention needs, of the keys
+-- that `among` (a condition on log rows l) lets through.  The first one that
+-- stays gets a keyframe if it has none: what is left of its chain begins there.
+-- What a lazy column still builds on is not touched.
+CREATE FUNCTION ruvector.compact_(t ruvector.tracked, until timestamptz, among text, budget integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-	t ruvector.tracked := ruvector.tracked_column(rel, "column");
-	until timestamptz;
 	removed bigint;
 BEGIN
-	IF t.keep_age IS NULL AND t.keep_versions IS NULL THEN
-		RETURN 0;
-	END IF;
-	-- what was given a name is kept, however old
-	until := least(clock_timestamp() - coalesce(t.keep_age, interval '0'),
-		(SELECT min(g.at) FROM ruvector.tags g WHERE NOT g.automatic AND g.at >= t.horizon));
 	EXECUTE format($sql$
 		WITH kept AS MATERIALIZED (
 			SELECT * FROM (
@@ -47,6 +80,7 @@ BEGIN
 						AND (l.era < ($2).era OR coalesce(ruvector.commit_time(l.xid), l.at) <= $1)
 						AND l.version <= h.version - coalesce($3, 1) + 1 %8$s) AS first, min(l.version) AS oldest
 				FROM %2$s l, LATERAL (SELECT h.version, h.base FROM %2$s h WHERE %3$s ORDER BY h.version DESC LIMIT 1) h
+				WHERE %9$s
 				GROUP BY %1$s) x
 			WHERE x.first > x.oldest LIMIT $4),
 		whole AS (
@@ -56,13 +90,26 @@ BEGIN
 		ruvector.key_list(t, 'l'), t.log,
 		(SELECT string_agg(format('h.%I = l.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
 		(SELECT string_agg(format('l.%I = k.%1$I', n), ' AND ') FROM unnest(t.log_key) n),
-		t.rel::oid, ruvector.key_value(t, 'l'), t."column", CASE t.mode WHEN 'lazy' THEN 'AND l.version <= h.base' ELSE '' END)
+		t.rel::oid, ruvector.key_value(t, 'l'), t."column",
+		CASE t.mode WHEN 'lazy' THEN 'AND l.version <= h.base' ELSE '' END, among)
 		USING until, ruvector.first_kept_point(until), t.keep_versions, budget;
 	GET DIAGNOSTICS removed = ROW_COUNT;
 	IF removed > 0 THEN
-		UPDATE ruvector.tracked x SET horizon = greatest(x.horizon, until) WHERE x.id = t.id;
+		UPDATE ruvector.tracked x SET horizon = until WHERE x.id = t.id AND x.horizon < until;
 	END IF;
 	RETURN removed;
+END
+$$;
+
+CREATE FUNCTION ruvector.compact(rel regclass, "column" name DEFAULT NULL, budget integer DEFAULT NULL) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	t ruvector.tracked := ruvector.tracked_column(rel, "column");
+BEGIN
+	IF t.keep_age IS NULL AND t.keep_versions IS NULL THEN
+		RETURN 0;
+	END IF;
+	RETURN ruvector.compact_(t, ruvector.compact_until(t), 'true', budget);
 END
 $$;
 

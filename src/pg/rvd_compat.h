@@ -81,6 +81,13 @@
 	ReadRecentBuffer((rel)->rd_node, MAIN_FORKNUM, block, buffer)
 #endif
 
+/* Waits have names of their own from 17 on. */
+#if PG_VERSION_NUM >= 170000
+#define rvd_new_wait_event(name) WaitEventExtensionNew(name)
+#else
+#define rvd_new_wait_event(name) PG_WAIT_EXTENSION
+#endif
+
 /* A scan got a place for its statistics in 18. */
 #if PG_VERSION_NUM >= 180000
 #define rvd_index_beginscan(table, index, snapshot, nkeys) \

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
+#include "miscadmin.h"
 #include "utils/guc.h"
 
 #include "pg/rvd_debug.h"
@@ -22,6 +23,18 @@ rvd_debug_init(void)
 							   NULL, NULL, NULL);
 }
 
+/* Until the test has done what it wants to do to this process. */
+static void
+wait_here(const char *name)
+{
+	elog(LOG, "debug point \"%s\" waits", name);
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(10000L);
+	}
+}
+
 void
 rvd_debug_point(const char *name)
 {
@@ -31,6 +44,8 @@ rvd_debug_point(const char *name)
 		return;
 	if (debug_point[length] == '\0')
 		elog(ERROR, "debug point \"%s\" reached", name);
+	if (strcmp(debug_point + length, ":wait") == 0)
+		wait_here(name);
 	if (strcmp(debug_point + length, ":panic") == 0)
 	{
 		/* what was logged so far is to be there after the crash */

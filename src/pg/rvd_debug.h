@@ -4,8 +4,8 @@
  *
  * One stands at every gap between two WAL records.  Built with -DRVD_DEBUG,
  * the setting ruvector.debug_point = 'name' raises an ERROR when the backend
- * passes the point of that name, 'name:panic' takes the server down.  Other
- * builds have neither the setting nor the points.
+ * passes the point of that name, 'name:wait' holds it there, 'name:panic'
+ * takes the server down.  Other builds have neither setting nor points.
  */
 #ifndef RVD_DEBUG_H
 #define RVD_DEBUG_H
