@@ -3,7 +3,8 @@
  *		A libpq client that plays a stream of changing vectors into tables.
  *
  *	replay dims= events= watch=CONNINFO [from=] [count=] [turn=]
- *		[checkpoint=] [vacuum=] [fold=] [transaction=] [normalise=] TARGET...
+ *		[checkpoint=] [vacuum=] [fold=] [transaction=] [normalise=]
+ *		[tell=] TARGET...
  *
  * TARGET is label=WAY:TABLE:CONNINFO; WAY is update, which sends the whole
  * vector, lazy, the same to a lazy column, or apply, which sends a delta.
@@ -14,6 +15,8 @@
  *
  * normalise=1 gives every vector the length 1.  A delta is then the factor
  * that the old dimensions change by, and the new ones.
+ *
+ * tell=1 says who makes each change, and tags the end of each year.
  *
  * Prints a JSON object for every target and turn: the number, the backend's
  * seconds on a core and the bytes of WAL of updates, of other events, and of
@@ -42,6 +45,8 @@ typedef enum Kind
 typedef struct Event
 {
 	uint32_t	document;
+	uint32_t	author;
+	time_t		time;
 	Kind		kind;
 	int			count;
 	const unsigned char *pairs;
@@ -90,6 +95,7 @@ typedef struct Target
 
 static int	dims;
 static bool normalised;
+static bool tells;
 static char *buffer;
 static float *scaled;
 static PGconn *watch;
@@ -141,6 +147,8 @@ read_events(const char *path, Stream *s)
 			vec_die(path, "ends within an event");
 		e = &s->event[s->n];
 		e->document = u32_at(p);
+		e->author = u32_at(p + 4);
+		e->time = (time_t) ((uint64_t) u32_at(p + 12) << 32 | u32_at(p + 8));
 		e->kind = (Kind) p[16];
 		e->count = u16_at(p + 17);
 		e->pairs = p + EVENT_HEAD;
@@ -353,6 +361,34 @@ book(Target *t, Work work, long n)
 	t->sums.wal[work] += t->wal_before - wal_before;
 }
 
+static int
+year_of(const Event *e)
+{
+	struct tm broken;
+
+	return gmtime_r(&e->time, &broken) == NULL ? 0 : broken.tm_year + 1900;
+}
+
+/* What the server cannot know: the author of event i, the end of a year. */
+static void
+tell(Target *t, const Stream *s, long i)
+{
+	const Event *e = &s->event[i];
+	char		sql[128];
+
+	if (i > 0 && year_of(e) != year_of(e - 1))
+	{
+		snprintf(sql, sizeof(sql), "DO $$ BEGIN PERFORM ruvector.tag('%d'); END $$",
+				 year_of(e - 1));
+		command(t->c, "%s", sql);
+	}
+	if (i == 0 || e->author != (e - 1)->author)
+	{
+		snprintf(sql, sizeof(sql), "author %u", e->author);
+		command(t->c, "SET ruvector.actor = '%s'", sql);
+	}
+}
+
 /* The WAL's position is asked for only where the kind of event changes. */
 static void
 play(Target *t, const Stream *s, long from, long to, bool in_transaction)
@@ -370,6 +406,8 @@ play(Target *t, const Stream *s, long from, long to, bool in_transaction)
 		float	   *x = t->vector + (long) e->document * dims;
 		double		old_norm = norm_of(x);
 
+		if (tells)
+			tell(t, s, i);
 		take_event(x, e);
 		send_event(t, e, x, old_norm);
 		n++;
@@ -466,6 +504,7 @@ main(int argc, char **argv)
 	arg_list = argv;
 	dims = atoi(arg("dims", NULL));
 	normalised = is_set("normalise", "0");
+	tells = is_set("tell", "0");
 	read_events(arg("events", NULL), &s);
 	from = atol(arg("from", "0"));
 	to = atol(arg("count", "0"));
