@@ -26,7 +26,7 @@ GRANT ALL ON FUNCTION pg_temp.state(regclass, text) TO PUBLIC;
 SELECT statement, t.* FROM unnest(ARRAY[$$'no such job'$$, $$'Tag'$$, $$'tag', 0$$, $$'tag', -1$$, $$'checkpoint', 1$$]) a,
 	format('SELECT * FROM ruvector.run_worker(%s)', a) statement, pg_temp.try(statement) t;
 SELECT count(*) FROM ruvector.run_worker(NULL);
-SELECT j AS job, w.* FROM unnest(ARRAY['checkpoint', 'tag', 'compact']) j, ruvector.run_worker(j) w;
+SELECT j AS job, w.* FROM unnest(ARRAY['checkpoint', 'tag', 'compact', 'repair']) j, ruvector.run_worker(j) w;
 
 -- ---- checkpoint: keys that are behind for longer than max_age
 
@@ -210,10 +210,26 @@ SET ruvector.tag_retention = '1d';
 SELECT * FROM ruvector.run_worker('tag') WHERE target = 'outdated tags';
 RESET ruvector.tag_retention;
 
+-- ---- repair: nodes follow rows that have moved
+
+CREATE TABLE worker_i (id int PRIMARY KEY, v vector(4)) WITH (autovacuum_enabled = off);
+INSERT INTO worker_i SELECT i, ARRAY[1000, i * 20, i % 7, i % 11] FROM generate_series(1, 60) i;
+CREATE INDEX worker_i_v ON worker_i USING hnsw (v vector_l2_ops) WITH (reinsert = 1);
+CREATE TABLE worker_p (id int PRIMARY KEY, v vector(4)) PARTITION BY RANGE (id);
+CREATE INDEX worker_p_v ON worker_p USING hnsw (v vector_l2_ops);
+SELECT * FROM ruvector.run_worker('repair');
+UPDATE worker_i SET v = v + '[0,70,0,0]' WHERE id <= 3;
+SELECT * FROM ruvector.run_worker('repair');
+SELECT * FROM ruvector.run_worker('repair');
+SET ROLE regress_rvd_bob;
+SELECT * FROM ruvector.run_worker('repair');
+RESET ROLE;
+DROP TABLE worker_i, worker_p;
+
 -- ---- settings, view
 
 SELECT name, setting, unit, context, min_val FROM pg_settings
-WHERE name ~ '^ruvector\.(worker|tag|compact)' ORDER BY name;
+WHERE name ~ '^ruvector\.(worker|tag|compact|repair)' ORDER BY name;
 SELECT pg_catalog.has_table_privilege('public', 'ruvector.worker_status', 'SELECT') AS everybody,
 	(SELECT count(*) FROM ruvector.worker_status WHERE current_setting('shared_preload_libraries') !~ 'ruvector_delta') AS rows_without_preload;
 

@@ -23,11 +23,13 @@ int			rvd_worker_cost_limit = 1000;
 static int	tag_interval = 60000;
 static int	tag_retention = 7 * 24 * 60 * 60;
 static int	compact_interval = 600000;
+static int	repair_interval = 600000;
 
 const RvdJob rvd_jobs[RVD_JOB_COUNT] = {
 	{"checkpoint", &rvd_worker_naptime},
 	{"tag", &tag_interval},
 	{"compact", &compact_interval},
+	{"repair", &repair_interval},
 };
 
 static void
@@ -69,6 +71,11 @@ define_settings(void)
 	DefineCustomIntVariable("ruvector.compact_interval",
 							"Sets the time between compactions.",
 							"0 has none made.", &compact_interval, 600000, 0,
+							INT_MAX, PGC_SUSET, GUC_UNIT_MS, NULL, NULL,
+							NULL);
+	DefineCustomIntVariable("ruvector.repair_interval",
+							"Sets the time between repairs of indexes.",
+							"0 has none made.", &repair_interval, 600000, 0,
 							INT_MAX, PGC_SUSET, GUC_UNIT_MS, NULL, NULL,
 							NULL);
 }

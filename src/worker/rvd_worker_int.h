@@ -15,7 +15,7 @@
 #include "utils/palloc.h"
 
 #define RVD_EXTENSION "ruvector_delta"
-#define RVD_JOB_COUNT 3
+#define RVD_JOB_COUNT 4
 #define RVD_SLOT_COUNT 128		/* databases with the extension */
 #define RVD_ERROR_LENGTH 200
 #define RVD_MAX_BACKOFF 3		/* doublings of a job's interval */

@@ -8,6 +8,12 @@
 CREATE FUNCTION ruvector.worker_targets(job text) RETURNS TABLE (id bigint, owner oid, target text)
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+	IF job = 'repair' THEN
+		RETURN QUERY SELECT i.indexrelid::bigint, c.relowner, i.indexrelid::regclass::text
+			FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam
+			WHERE a.amname = 'hnsw' AND i.indisvalid AND c.relkind = 'i' AND c.relpersistence <> 't';
+		RETURN;
+	END IF;
 	RETURN QUERY SELECT t.id::bigint, c.relowner, format('%s.%I', t.rel, t."column")
 		FROM ruvector.tracked t JOIN pg_class c ON c.oid = t.rel
 		WHERE CASE job WHEN 'checkpoint' THEN t.mode = 'lazy'
@@ -194,12 +200,25 @@ BEGIN
 END
 $$;
 
+-- repair: an item is the worst nodes of an index, so many that vacuum, which
+-- waits for it, waits for seconds
+
+CREATE FUNCTION ruvector.repair_items(id bigint, after text[], at_most integer) RETURNS SETOF text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+	SELECT ARRAY['worst'] FROM pg_class c WHERE c.oid = id::oid AND after IS NULL
+$$;
+
+CREATE FUNCTION ruvector.repair_item(id bigint, item text[]) RETURNS bigint
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+	SELECT r.moved + r.relinked + r.tied FROM ruvector.index_repair(id::oid::regclass, 5000) r
+$$;
+
 CREATE FUNCTION ruvector.run_worker(job text, budget integer DEFAULT NULL)
 RETURNS TABLE (target text, items bigint, done bigint, failed bigint, error text)
 	AS 'MODULE_PATHNAME', 'rvd_run_worker' LANGUAGE C;
 
 COMMENT ON FUNCTION ruvector.run_worker(text, integer) IS
-	'does a background job ("checkpoint", "tag", "compact") here and now, for the tables that the caller owns';
+	'does a background job ("checkpoint", "tag", "compact", "repair") here and now, for the tables that the caller owns';
 
 CREATE FUNCTION ruvector.worker_status_()
 RETURNS TABLE (database_oid oid, job text, pid integer, state text, started timestamptz, last_run timestamptz, runs bigint,
