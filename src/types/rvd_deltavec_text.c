@@ -358,8 +358,8 @@ build_vector(Parser *in, RuvDelta *delta)
 	rvd_check_delta(
 		ruv_delta_reserve(&in->arena, (uint32_t) room, 0, 0, delta),
 		"reading a delta");
-	fault = ruv_vector_text_parse(in->p, parse_float, delta->value, room,
-								  &result);
+	fault = ruv_vector_text_parse(in->p, parse_float, INFINITY, delta->value,
+								  room, &result);
 	switch (fault)
 	{
 		case RUV_TEXT_OK:
@@ -381,6 +381,7 @@ build_vector(Parser *in, RuvDelta *delta)
 			return syntax_fault(in, "The end is expected after \"]\".");
 		case RUV_TEXT_NO_NUMBER:
 		case RUV_TEXT_NO_SEPARATOR:
+		case RUV_TEXT_NO_DIMS:
 			return syntax_fault(in, "Numbers and \",\" are expected up to \"]\".");
 	}
 	delta->dims = (uint32_t) result.count;

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "common/shortest_dec.h"
 #include "libpq/pqformat.h"
 #include "port/pg_bswap.h"
@@ -61,7 +63,8 @@ rvd_vector_in(PG_FUNCTION_ARGS)
 	RuvTextResult result;
 	RuvTextFault fault;
 
-	fault = ruv_vector_text_parse(text, parse_float, v->x, room, &result);
+	fault = ruv_vector_text_parse(text, parse_float, INFINITY, v->x, room,
+								  &result);
 	if (fault != RUV_TEXT_OK)
 		return report_text_fault(fault, text, &result, fcinfo->context);
 	if (!rvd_vector_fits(typmod, result.count, fcinfo->context))
@@ -101,6 +104,7 @@ report_text_fault(RuvTextFault fault, const char *text,
 		case RUV_TEXT_JUNK:
 		case RUV_TEXT_NO_NUMBER:
 		case RUV_TEXT_NO_SEPARATOR:
+		case RUV_TEXT_NO_DIMS:
 		case RUV_TEXT_OK:
 			break;
 	}
