@@ -2,9 +2,9 @@
  * ruv_sparse.h
  *		Sparse vectors: what makes one valid, and sums over two of them.
  *
- * A merge of indices waits for its own comparisons, not for arithmetic, so there is one
- * implementation for all processors; terms are added in double, in the order
- * of their indices, and the result is rounded to a float once.
+ * A merge of indices waits for its own comparisons, not for arithmetic, so
+ * there is one implementation for all processors.  Terms are added in double,
+ * in the order of their indices, and the result is rounded to a float once.
  */
 #ifndef RUV_SPARSE_H
 #define RUV_SPARSE_H

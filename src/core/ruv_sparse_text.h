@@ -31,9 +31,8 @@ typedef struct RuvSparseTextResult
  * of dimensions is valid.  Zeros are dropped, their indices unseen.  Sets
  * every field of *result.
  */
-extern RUV_CHECKED RuvTextFault ruv_sparse_text_parse(const char *text,
-													  RuvParseFloat parse,
-													  RuvSparseElement *out,
-													  RuvSparseTextResult *result);
+extern RUV_CHECKED RuvTextFault ruv_sparse_text_parse(
+	const char *text, RuvParseFloat parse, RuvSparseElement *out,
+	RuvSparseTextResult *result);
 
 #endif							/* RUV_SPARSE_TEXT_H */
