@@ -10,6 +10,7 @@
  */
 #include <math.h>
 
+#include "core/ruv_float_bits.h"
 #include "core/ruv_sparse.h"
 
 /* Beyond this ratio of counts, looking up is faster than merging. */
@@ -45,13 +46,29 @@ typedef enum Term
 	TERM_MAGNITUDE
 } Term;
 
-/* A constant in every caller. */
+/* term is a constant in every caller. */
 static inline double
 term_of(Term term, double value)
 {
 	if (term == TERM_SQUARE)
 		return value * value;
-	return value < 0.0 ? -value : value;
+	return fabs(value);
+}
+
+/*
+ * The value, or zero if it is not taken.  The empty statement hides from
+ * compilers that this is a choice, of which they would make a branch.
+ */
+static inline double
+taken(float value, bool is_taken)
+{
+	uint32_t	mask = -(uint32_t) is_taken;
+
+#if defined(__GNUC__)
+	__asm__(""
+			: "+r"(mask));
+#endif
+	return (double) ruv_float_from_bits(ruv_float_bits(value) & mask);
 }
 
 static inline double
@@ -76,8 +93,8 @@ sum_of_differences(Term term, RuvSparse a, RuvSparse b)
 	{
 		bool		from_a = a.indices[i] <= b.indices[j];
 		bool		from_b = b.indices[j] <= a.indices[i];
-		double		x = from_a ? (double) a.values[i] : 0.0;
-		double		y = from_b ? (double) b.values[j] : 0.0;
+		double		x = taken(a.values[i], from_a);
+		double		y = taken(b.values[j], from_b);
 
 		sum += term_of(term, x - y);
 		i += from_a;
