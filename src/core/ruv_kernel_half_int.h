@@ -4,9 +4,10 @@
  *		instructions; for ruv_kernel_half_*.c only.
  *
  * A file that includes it has defined TARGET, LANES, the type Reg of a
- * register of so many floats, and functions on it: half_load (at most LANES
- * elements from x + i on, zeros beyond them), half_store (rounded), float_load,
- * reg_zero, reg_add, reg_sub, reg_fma (a * b + c), reg_magnitude, reg_sum.
+ * register of so many floats, and functions on it: half_load and float_load
+ * (at most LANES elements from x + i on, zeros beyond them), half_store
+ * (rounded), reg_zero, reg_add, reg_sub, reg_fma (a * b + c), reg_magnitude,
+ * reg_sum.
  */
 #ifndef RUV_KERNEL_HALF_INT_H
 #define RUV_KERNEL_HALF_INT_H

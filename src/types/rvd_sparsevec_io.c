@@ -25,12 +25,12 @@
 static Datum report_text_fault(RuvTextFault fault, const char *text,
 							   const RuvTextResult *result, Node *escontext);
 static Datum report_fault(RuvSparseFault fault, Node *escontext);
-static RvdSparsevec *from_elements(RuvSparseElement *elements, int count,
-								   int dims);
+static RvdSparsevec *from_elements(RuvSparseElement *elements,
+								   int count, int dims);
 static bool is_ascending(const RuvSparseElement *elements, int count);
 static int	compare_elements(const void *a, const void *b);
 
-/* A vector of count elements, not yet set, of which values must not be zero. */
+/* A vector of count elements, which the caller has to set. */
 RvdSparsevec *
 rvd_sparsevec_new(int dims, int count)
 {

@@ -181,7 +181,7 @@ rvd_text_fault(const char *type, RuvTextFault fault, const char *text,
 			 detail != NULL ? errdetail("%s", detail) : 0));
 }
 
-/* Writes at most FLOAT_SHORTEST_DECIMAL_LEN - 1 bytes, no NUL; returns the end. */
+/* At most FLOAT_SHORTEST_DECIMAL_LEN - 1 bytes, no NUL; returns their end. */
 char *
 rvd_append_float(char *p, float value)
 {

@@ -92,7 +92,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t		n;
 	size_t		split;
 	int32_t		dims;
-	int32_t    *indices;
+	int32_t	   *indices;
 	float	   *values;
 
 	if (size < 2)

@@ -35,9 +35,9 @@ typedef enum Kind
 static void
 test_counts(Kind kind, size_t n, size_t offset)
 {
-	uint8_t    *memory[2] = {must_alloc(n + offset), must_alloc(n + offset)};
-	uint8_t    *a = memory[0] + offset;
-	uint8_t    *b = memory[1] + offset;
+	uint8_t	   *memory[2] = {must_alloc(n + offset), must_alloc(n + offset)};
+	uint8_t	   *a = memory[0] + offset;
+	uint8_t	   *b = memory[1] + offset;
 	uint64_t	differ = 0;
 	uint64_t	in_both = 0;
 	uint64_t	in_either = 0;

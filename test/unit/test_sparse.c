@@ -18,7 +18,7 @@ typedef struct Sample
 {
 	double		dense[DIMS];
 	RuvSparse	sparse;
-	int32_t    *indices;		/* allocated to the byte */
+	int32_t	   *indices;		/* allocated to the byte */
 	float	   *values;
 } Sample;
 
@@ -168,7 +168,7 @@ expect_text(const char *text, RuvTextFault fault, const char *what)
 	}
 	else if (got == RUV_TEXT_OUT_OF_RANGE)
 		CHECK(strlen(what) == (size_t) (result.text.end - result.text.begin) &&
-			  strncmp(what, result.text.begin, strlen(what)) == 0,
+				  strncmp(what, result.text.begin, strlen(what)) == 0,
 			  "\"%s\": what is out of range", text);
 	free(elements);
 }
