@@ -372,22 +372,30 @@ flip_signs(float *x, const uint8_t *signs, size_t n)
 /* Halves with halves */
 
 RUV_INLINE float
+half_term_of(RuvTerm term, uint16_t a, uint16_t b)
+{
+	float		x = half_value(a);
+	float		y = half_value(b);
+	float		diff = x - y;
+
+	if (term == RUV_TERM_PRODUCT)
+		return x * y;
+	return term == RUV_TERM_SQUARE ? diff * diff : absolute(diff);
+}
+
+RUV_INLINE float
 half_sum_any(RuvTerm term, const uint16_t *a, const uint16_t *b, size_t n)
 {
 	float		sums[SUMS] = {0};
+	size_t		i = 0;
 
-	for (size_t i = 0; i < n; i++)
+	for (; n - i >= SUMS; i += SUMS)
 	{
-		float		x = half_value(a[i]);
-		float		y = half_value(b[i]);
-		float		diff = x - y;
-
-		if (term == RUV_TERM_PRODUCT)
-			sums[i % SUMS] += x * y;
-		else
-			sums[i % SUMS] += term == RUV_TERM_SQUARE ? diff * diff :
-														absolute(diff);
+		for (size_t k = 0; k < SUMS; k++)
+			sums[k] += half_term_of(term, a[i + k], b[i + k]);
 	}
+	for (size_t k = 0; i + k < n; k++)
+		sums[k] += half_term_of(term, a[i + k], b[i + k]);
 	return add_sums(sums);
 }
 

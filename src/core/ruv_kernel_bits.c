@@ -33,16 +33,19 @@ static void
 overlap(const uint8_t *a, const uint8_t *b, size_t bytes, uint64_t *both,
 		uint64_t *either)
 {
-	*both = 0;
-	*either = 0;
+	uint64_t	in_both = 0;
+	uint64_t	in_either = 0;
+
 	for (size_t i = 0; i < bytes; i += 8)
 	{
 		uint64_t	x = ruv_load_word(a + i, bytes - i);
 		uint64_t	y = ruv_load_word(b + i, bytes - i);
 
-		*both += count_bits(x & y);
-		*either += count_bits(x | y);
+		in_both += count_bits(x & y);
+		in_either += count_bits(x | y);
 	}
+	*both = in_both;
+	*either = in_either;
 }
 
 const RuvBitKernels ruv_bit_kernels_scalar = {

@@ -47,19 +47,24 @@ hamming_words(const uint8_t *a, const uint8_t *b, size_t bytes)
 	return even + odd;
 }
 
-/* Adds to the counts. */
+/* Adds to the counts, which bytes might alias, so that they are kept apart. */
 RUV_INLINE TARGET_POPCNT void
 overlap_words(const uint8_t *a, const uint8_t *b, size_t bytes,
 			  uint64_t *both, uint64_t *either)
 {
+	uint64_t	in_both = 0;
+	uint64_t	in_either = 0;
+
 	for (size_t i = 0; i < bytes; i += 8)
 	{
 		uint64_t	x = ruv_load_word(a + i, bytes - i);
 		uint64_t	y = ruv_load_word(b + i, bytes - i);
 
-		*both += count_word(x & y);
-		*either += count_word(x | y);
+		in_both += count_word(x & y);
+		in_either += count_word(x | y);
 	}
+	*both += in_both;
+	*either += in_either;
 }
 
 static TARGET_POPCNT uint64_t
