@@ -51,14 +51,18 @@ ruv_skip_blanks(const char *p)
 	return p;
 }
 
-/*
- * Reads the number at *cursor, moves *cursor behind it and sets begin and end
- * of *result to it.  A magnitude of limit or more is OUT_OF_RANGE.
- */
-extern RUV_CHECKED RuvTextFault ruv_number_parse(const char **cursor,
-												 RuvParseFloat parse,
-												 float limit, float *value,
-												 RuvTextResult *result);
+static inline bool
+ruv_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* ruv_number_parse by strtof alone */
+extern RUV_CHECKED RuvTextFault ruv_number_parse_any(const char **cursor,
+													 RuvParseFloat parse,
+													 float limit,
+													 float *value,
+													 RuvTextResult *result);
 extern bool ruv_number_is_nonzero(const char *begin, const char *end);
 extern RUV_CHECKED bool ruv_integer_parse(const char **cursor,
 										  int32_t *value);

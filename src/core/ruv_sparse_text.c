@@ -2,8 +2,7 @@
  * ruv_sparse_text.c
  *		Parser of the text form of a sparse vector.
  */
-#include <math.h>
-
+#include "core/ruv_number_text_int.h"
 #include "core/ruv_sparse_text.h"
 
 /* index ':' number at *cursor, which is not a blank */
@@ -12,6 +11,7 @@ parse_element(const char **cursor, RuvParseFloat parse,
 			  RuvSparseElement *element, RuvTextResult *result)
 {
 	RuvTextFault fault;
+	const char *number;
 
 	if (!ruv_integer_parse(cursor, &element->index))
 		return RUV_TEXT_NO_NUMBER;
@@ -24,10 +24,15 @@ parse_element(const char **cursor, RuvParseFloat parse,
 		return RUV_TEXT_NO_SEPARATOR;
 	*cursor = ruv_skip_blanks(*cursor + 1);
 
+	number = *cursor;
 	fault = ruv_number_parse(cursor, parse, INFINITY, &element->value, result);
 	if (fault == RUV_TEXT_OK && element->value == 0.0f &&
-		ruv_number_is_nonzero(result->begin, result->end))
+		ruv_number_is_nonzero(number, *cursor))
+	{
+		result->begin = number;
+		result->end = *cursor;
 		return RUV_TEXT_OUT_OF_RANGE;
+	}
 	return fault;
 }
 

@@ -2,6 +2,7 @@
  * ruv_vector_text.c
  *		Parser of the text form of a dense vector.
  */
+#include "core/ruv_number_text_int.h"
 #include "core/ruv_vector_text.h"
 
 size_t
