@@ -130,8 +130,10 @@ check_product(const RvdKind *kind, const RvdDense *a, const RvdDense *b,
 	bool		in_range = true;
 
 	for (int i = 0; i < product->dims; i++)
-		in_range &= rvd_element_is_finite(kind, product, i) &
-			!has_vanished(kind, a, b, product, i);
+	{
+		in_range &= rvd_element_is_finite(kind, product, i);
+		in_range &= !has_vanished(kind, a, b, product, i);
+	}
 	if (likely(in_range))
 		return;
 
