@@ -64,6 +64,9 @@ SELECT count(*) FROM t a JOIN t b ON a.v OPERATOR(elsewhere.=) b.v;
 SELECT DISTINCT v FROM t ORDER BY v;
 SELECT elsewhere.sum(v), elsewhere.avg(v) FROM t;
 SELECT v::elsewhere.vector(2)::real[] FROM t WHERE id = 1;
+SELECT id, v::elsewhere.halfvec(2), v::elsewhere.sparsevec(2) FROM t WHERE id > 2 ORDER BY id;
+SELECT B'101' OPERATOR(elsewhere.<~>) B'110' AS hamming, '[1]'::elsewhere.halfvec OPERATOR(elsewhere.=) '[1]' AS halfvec,
+	'{}/1'::elsewhere.sparsevec OPERATOR(elsewhere.=) '{}/1' AS sparsevec;
 SELECT obj_description('elsewhere.vector'::regtype) AS type, obj_description('ruvector'::regnamespace) AS schema;
 
 -- everyone may look into the schema ruvector, and only look
@@ -79,11 +82,13 @@ SELECT DISTINCT nspname FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.o
 	JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 	JOIN pg_namespace n ON n.oid = pronamespace
 WHERE extname = 'ruvector_delta' AND d.deptype = 'e' ORDER BY 1;
--- functions of the type that the planner may send to workers and constant-fold
+-- functions that the planner may send to workers and constant-fold: all that
+-- pgvector has
 SELECT p.oid::regprocedure FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid
 	JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 WHERE extname = 'ruvector_delta' AND d.deptype = 'e' AND prokind = 'f'
-	AND pronamespace = 'elsewhere'::regnamespace AND 'elsewhere.vector'::regtype = ANY (proargtypes::oid[] || prorettype)
+	AND pronamespace = 'elsewhere'::regnamespace
+	AND ARRAY['elsewhere.vector', 'elsewhere.halfvec', 'elsewhere.sparsevec', 'bit']::regtype[]::oid[] && (proargtypes::oid[] || prorettype)
 	AND 'elsewhere.deltavec'::regtype <> ALL (proargtypes::oid[] || prorettype)
 	AND (proparallel <> 's' OR provolatile <> 'i' OR NOT proisstrict);
 

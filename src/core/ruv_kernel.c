@@ -369,7 +369,78 @@ flip_signs(float *x, const uint8_t *signs, size_t n)
 	}
 }
 
-const RuvKernels ruv_kernels_scalar = RUV_KERNEL_TABLE("scalar");
+/* Halves with halves */
+
+RUV_INLINE float
+half_term_of(RuvTerm term, uint16_t a, uint16_t b)
+{
+	float		x = half_value(a);
+	float		y = half_value(b);
+	float		diff = x - y;
+
+	if (term == RUV_TERM_PRODUCT)
+		return x * y;
+	return term == RUV_TERM_SQUARE ? diff * diff : absolute(diff);
+}
+
+RUV_INLINE float
+half_sum_any(RuvTerm term, const uint16_t *a, const uint16_t *b, size_t n)
+{
+	float		sums[SUMS] = {0};
+	size_t		i = 0;
+
+	for (; n - i >= SUMS; i += SUMS)
+	{
+		for (size_t k = 0; k < SUMS; k++)
+			sums[k] += half_term_of(term, a[i + k], b[i + k]);
+	}
+	for (size_t k = 0; i + k < n; k++)
+		sums[k] += half_term_of(term, a[i + k], b[i + k]);
+	return add_sums(sums);
+}
+
+static float
+half_l2_squared(const uint16_t *a, const uint16_t *b, size_t n)
+{
+	return half_sum_any(RUV_TERM_SQUARE, a, b, n);
+}
+
+static float
+half_inner_product(const uint16_t *a, const uint16_t *b, size_t n)
+{
+	return half_sum_any(RUV_TERM_PRODUCT, a, b, n);
+}
+
+static float
+half_l1(const uint16_t *a, const uint16_t *b, size_t n)
+{
+	return half_sum_any(RUV_TERM_MAGNITUDE, a, b, n);
+}
+
+static void
+half_cosine(const uint16_t *a, const uint16_t *b, size_t n, float *ab,
+			float *aa, float *bb)
+{
+	*ab = half_inner_product(a, b, n);
+	*aa = half_inner_product(a, a, n);
+	*bb = half_inner_product(b, b, n);
+}
+
+static void
+half_from_float(const float *x, size_t n, uint16_t *out)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = half_from(x[i]);
+}
+
+static const RuvHalfKernels ruv_half_kernels_scalar = {
+	.l2_squared = half_l2_squared,
+	.inner_product = half_inner_product,
+	.l1 = half_l1,
+	.cosine = half_cosine,
+	.from_float = half_from_float};
+
+const RuvKernels ruv_kernels_scalar = RUV_KERNEL_TABLE(scalar);
 
 /* The choice */
 

@@ -30,9 +30,26 @@
 /* Longest int8 vector for which the integer kernels cannot overflow int32. */
 #define RUV_KERNEL_MAX_DIMS 16384
 
+/* Both arguments are halves, finite ones; sums are float sums. */
+typedef struct RuvHalfKernels
+{
+	float		(*l2_squared)(const uint16_t *a, const uint16_t *b, size_t n);
+	float		(*inner_product)(const uint16_t *a, const uint16_t *b,
+								 size_t n);
+	float		(*l1)(const uint16_t *a, const uint16_t *b, size_t n);
+	/* sums for a cosine: a.b, a.a, b.b */
+	void		(*cosine)(const uint16_t *a, const uint16_t *b, size_t n,
+						  float *ab, float *aa, float *bb);
+	/* rounds to nearest even; what is too large becomes an infinity */
+	void		(*from_float)(const float *x, size_t n, uint16_t *out);
+} RuvHalfKernels;
+
 typedef struct RuvKernels
 {
 	const char *name;			/* "scalar", "avx2", "avx512", "neon" */
+
+	/* half x half; the same set of instructions */
+	const RuvHalfKernels *half;
 
 	/* float32 x float32 */
 	float		(*l2_squared)(const float *a, const float *b, size_t n);

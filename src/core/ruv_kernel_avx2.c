@@ -790,6 +790,6 @@ flip_signs(float *x, const uint8_t *signs, size_t n)
 	}
 }
 
-const RuvKernels ruv_kernels_avx2 = RUV_KERNEL_TABLE("avx2");
+const RuvKernels ruv_kernels_avx2 = RUV_KERNEL_TABLE(avx2);
 
 #endif							/* __x86_64__ */

@@ -722,6 +722,6 @@ flip_signs(float *x, const uint8_t *signs, size_t n)
 	}
 }
 
-const RuvKernels ruv_kernels_avx512 = RUV_KERNEL_TABLE("avx512");
+const RuvKernels ruv_kernels_avx512 = RUV_KERNEL_TABLE(avx512);
 
 #endif							/* __x86_64__ */

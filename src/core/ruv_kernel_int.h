@@ -46,8 +46,11 @@ extern const RuvKernels ruv_kernels_scalar;
 #if defined(__x86_64__)
 extern const RuvKernels ruv_kernels_avx2;
 extern const RuvKernels ruv_kernels_avx512;
+extern const RuvHalfKernels ruv_half_kernels_avx2;
+extern const RuvHalfKernels ruv_half_kernels_avx512;
 #elif defined(__AARCH64EL__)
 extern const RuvKernels ruv_kernels_neon;
+extern const RuvHalfKernels ruv_half_kernels_neon;
 #endif
 
 /*
@@ -137,7 +140,8 @@ extern const RuvKernels ruv_kernels_neon;
 /* The table of a file whose functions are named as their places in it. */
 #define RUV_KERNEL_TABLE(set) \
 	{ \
-		.name = set, \
+		.name = #set, \
+		.half = &ruv_half_kernels_##set, \
 		.l2_squared = l2_squared, \
 		.inner_product = inner_product, \
 		.l1 = l1, \

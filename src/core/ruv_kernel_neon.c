@@ -707,6 +707,6 @@ flip_signs(float *x, const uint8_t *signs, size_t n)
 	}
 }
 
-const RuvKernels ruv_kernels_neon = RUV_KERNEL_TABLE("neon");
+const RuvKernels ruv_kernels_neon = RUV_KERNEL_TABLE(neon);
 
 #endif							/* __AARCH64EL__ */

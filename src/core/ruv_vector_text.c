@@ -1,61 +1,9 @@
 /*
  * ruv_vector_text.c
  *		Parser of the text form of a dense vector.
- *
- * Most of the time of loading vectors as text goes into strtof.  Nearly all
- * numbers there are plain decimals, for which one or two double operations
- * are exact enough (parse_decimal); the caller's strtof does the others, and
- * whatever else strtof knows: hexadecimal, "nan", "infinity", huge exponents.
- * Both ways give the same bits.
  */
-#include <float.h>
-#include <math.h>
-#include <string.h>
-
+#include "core/ruv_number_text_int.h"
 #include "core/ruv_vector_text.h"
-
-/* Integers up to here, and powers of ten up to 22, are exact in a double. */
-#define MAX_EXACT_INTEGER (UINT64_C(1) << 53)
-#define MAX_EXACT_POWER 22
-
-/* One more digit after this integer is still exact. */
-#define MAX_TENTH ((MAX_EXACT_INTEGER - 10) / 10)
-
-/* A double's fraction bits below those of a float, and their midpoint. */
-#define TAIL_MASK ((UINT64_C(1) << 29) - 1)
-#define TAIL_MIDPOINT (UINT64_C(1) << 28)
-
-static const double exact_power[MAX_EXACT_POWER + 1] = {
-	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
-/* integer * 10^exponent; if cut, some number from there to integer + 1 */
-typedef struct Decimal
-{
-	uint64_t	integer;
-	int			exponent;
-	bool		is_cut;
-} Decimal;
-
-static const char *skip_blanks(const char *p);
-static RuvTextFault parse_element(const char **cursor, RuvParseFloat parse,
-								  float *value, RuvTextResult *result);
-static bool parse_decimal(const char **cursor, float *value);
-static bool parse_digits(const char **cursor, Decimal *decimal);
-static bool parse_exponent(const char **cursor, int *exponent);
-static bool scale_decimal(uint64_t integer, int exponent, float *value);
-
-static inline bool
-is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static inline bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
 
 size_t
 ruv_vector_text_bound(const char *text)
@@ -68,10 +16,10 @@ ruv_vector_text_bound(const char *text)
 }
 
 RuvTextFault
-ruv_vector_text_parse(const char *text, RuvParseFloat parse, float *out,
-					  int room, RuvTextResult *result)
+ruv_vector_text_parse(const char *text, RuvParseFloat parse, float limit,
+					  float *out, int room, RuvTextResult *result)
 {
-	const char *p = skip_blanks(text);
+	const char *p = ruv_skip_blanks(text);
 	RuvTextFault fault;
 
 	result->count = 0;
@@ -79,7 +27,7 @@ ruv_vector_text_parse(const char *text, RuvParseFloat parse, float *out,
 
 	if (*p != '[')
 		return RUV_TEXT_NO_BRACKET;
-	p = skip_blanks(p + 1);
+	p = ruv_skip_blanks(p + 1);
 	if (*p == ']')
 		return RUV_TEXT_NO_ELEMENT;
 
@@ -87,13 +35,14 @@ ruv_vector_text_parse(const char *text, RuvParseFloat parse, float *out,
 	{
 		if (result->count == room)
 			return RUV_TEXT_TOO_MANY;
-		p = skip_blanks(p);
-		fault = parse_element(&p, parse, &out[result->count], result);
+		p = ruv_skip_blanks(p);
+		fault = ruv_number_parse(&p, parse, limit, &out[result->count],
+								 result);
 		if (fault != RUV_TEXT_OK)
 			return fault;
 		result->count++;
 
-		p = skip_blanks(p);
+		p = ruv_skip_blanks(p);
 		if (*p == ']')
 			break;
 		if (*p != ',')
@@ -101,174 +50,6 @@ ruv_vector_text_parse(const char *text, RuvParseFloat parse, float *out,
 		p++;
 	}
 
-	p = skip_blanks(p + 1);
+	p = ruv_skip_blanks(p + 1);
 	return *p == '\0' ? RUV_TEXT_OK : RUV_TEXT_JUNK;
-}
-
-static const char *
-skip_blanks(const char *p)
-{
-	while (is_blank(*p))
-		p++;
-	return p;
-}
-
-static RuvTextFault
-parse_element(const char **cursor, RuvParseFloat parse, float *value,
-			  RuvTextResult *result)
-{
-	const char *begin = *cursor;
-	const char *digits;
-	char	   *end;
-
-	if (parse_decimal(cursor, value))
-		return RUV_TEXT_OK;
-
-	*value = parse(begin, &end);
-	if (end == begin)
-		return RUV_TEXT_NO_NUMBER;
-	*cursor = end;
-	if (isnan(*value))
-		return RUV_TEXT_NAN;
-	if (isinf(*value))
-	{
-		/* an infinity that was not written as a word is an overflow */
-		digits = begin + (*begin == '-' || *begin == '+');
-		if (!is_digit(*digits) && *digits != '.')
-			return RUV_TEXT_INFINITE;
-		result->begin = begin;
-		result->end = end;
-		return RUV_TEXT_OUT_OF_RANGE;
-	}
-	return RUV_TEXT_OK;
-}
-
-/*
- * parse_decimal
- *		Read a decimal number; false leaves it to strtof.
- *
- * True only for a complete number: what follows must be a blank or one of the
- * characters that may follow a number, so "0x1" and "1e" never end here.
- */
-static bool
-parse_decimal(const char **cursor, float *value)
-{
-	const char *p = *cursor;
-	bool		negative = *p == '-';
-	Decimal		decimal;
-
-	if (*p == '-' || *p == '+')
-		p++;
-	if (!parse_digits(&p, &decimal))
-		return false;
-	if ((*p == 'e' || *p == 'E') && !parse_exponent(&p, &decimal.exponent))
-		return false;
-	if (*p != ',' && *p != ']' && !is_blank(*p))
-		return false;
-
-	if (!scale_decimal(decimal.integer, decimal.exponent, value))
-		return false;
-	if (decimal.is_cut)
-	{
-		float		above;
-
-		/* the number lies between two that round to the same float */
-		if (!scale_decimal(decimal.integer + 1, decimal.exponent, &above) ||
-			above != *value)
-			return false;
-	}
-	if (negative)
-		*value = -*value;
-	*cursor = p;
-	return true;
-}
-
-/* Reads digits with at most one point among them; false if there are none. */
-static bool
-parse_digits(const char **cursor, Decimal *decimal)
-{
-	const char *p = *cursor;
-	bool		has_digits = false;
-	bool		in_fraction = false;
-
-	decimal->integer = 0;
-	decimal->exponent = 0;
-	decimal->is_cut = false;
-	for (;; p++)
-	{
-		if (*p == '.' && !in_fraction)
-		{
-			in_fraction = true;
-			continue;
-		}
-		if (!is_digit(*p))
-			break;
-		has_digits = true;
-		if (decimal->is_cut || decimal->integer > MAX_TENTH)
-		{
-			decimal->is_cut = true;
-			decimal->exponent += !in_fraction;
-			continue;
-		}
-		decimal->integer = decimal->integer * 10 + (uint64_t) (*p - '0');
-		decimal->exponent -= in_fraction;
-	}
-	*cursor = p;
-	return has_digits;
-}
-
-/* Adds the exponent part at *cursor to *exponent; false if not a short one. */
-static bool
-parse_exponent(const char **cursor, int *exponent)
-{
-	const char *p = *cursor + 1;
-	bool		negative = *p == '-';
-	int			part = 0;
-	int			digits = 0;
-
-	if (*p == '-' || *p == '+')
-		p++;
-	for (; is_digit(*p); p++)
-	{
-		if (++digits > 3)
-			return false;
-		part = part * 10 + (*p - '0');
-	}
-	*exponent += negative ? -part : part;
-	*cursor = p;
-	return digits > 0;
-}
-
-/*
- * scale_decimal
- *		*value = integer * 10^exponent rounded to nearest even, or false.
- *
- * Both operands are exact, so the double is the number correctly rounded.
- * Rounding never crosses a representable value, and every midpoint of two
- * neighbouring floats is representable: unless the double is such a midpoint,
- * it lies on the number's side of it, and rounding it once more gives the
- * nearest float.  All results are zero or normal floats (1e-22 to 1e38).
- */
-static bool
-scale_decimal(uint64_t integer, int exponent, float *value)
-{
-	double		number;
-	uint64_t	bits;
-
-	/* wider intermediate results would round twice */
-	if (FLT_EVAL_METHOD != 0)
-		return false;
-	if (exponent < -MAX_EXACT_POWER || exponent > MAX_EXACT_POWER)
-		return false;
-
-	if (exponent < 0)
-		number = (double) integer / exact_power[-exponent];
-	else
-		number = (double) integer * exact_power[exponent];
-
-	memcpy(&bits, &number, sizeof(bits));
-	if ((bits & TAIL_MASK) == TAIL_MIDPOINT)
-		return false;
-	*value = (float) number;
-	return true;
 }

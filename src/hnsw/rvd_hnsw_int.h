@@ -96,7 +96,7 @@ typedef struct RvdGeometry
 
 extern PGDLLEXPORT Datum rvd_vector_l2_squared_distance(PG_FUNCTION_ARGS);
 extern PGDLLEXPORT Datum rvd_vector_negative_inner_product(PG_FUNCTION_ARGS);
-extern PGDLLEXPORT Datum rvd_l1_distance(PG_FUNCTION_ARGS);
+extern PGDLLEXPORT Datum rvd_vector_l1_distance(PG_FUNCTION_ARGS);
 
 /* ---- rvd_hnsw_store.c ---- */
 

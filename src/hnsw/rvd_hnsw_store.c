@@ -145,7 +145,7 @@ rvd_hnsw_metric(Relation index)
 		return RUV_METRIC_L2;
 	if (distance == rvd_vector_negative_inner_product)
 		return is_normalized ? RUV_METRIC_COSINE : RUV_METRIC_IP;
-	if (distance == rvd_l1_distance && !is_normalized)
+	if (distance == rvd_vector_l1_distance && !is_normalized)
 		return RUV_METRIC_L1;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

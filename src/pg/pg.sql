@@ -56,5 +56,5 @@ CREATE FUNCTION ruvector.simd_info() RETURNS text
 	AS 'MODULE_PATHNAME', 'rvd_simd_info'
 	LANGUAGE C STABLE STRICT PARALLEL SAFE;
 
-COMMENT ON FUNCTION ruvector.simd_info() IS 'instruction set in use for distances';
+COMMENT ON FUNCTION ruvector.simd_info() IS 'instruction sets in use for distances, by type';
 

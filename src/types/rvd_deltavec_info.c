@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 
 #include "types/rvd_deltavec_int.h"
+#include "types/rvd_types.h"
 
 static const char *
 kind_of(const RuvDelta *delta)

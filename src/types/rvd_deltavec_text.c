@@ -32,6 +32,7 @@
 
 #include "core/ruv_vector_text.h"
 #include "types/rvd_deltavec_int.h"
+#include "types/rvd_types.h"
 
 /* How much of a text an error message repeats. */
 #define MAX_QUOTED 60
@@ -141,13 +142,6 @@ take(Parser *in, char c)
 		return false;
 	in->p++;
 	return true;
-}
-
-/* The server keeps LC_NUMERIC at C, which is what strtof must run in. */
-static float
-parse_float(const char *text, char **end)
-{
-	return strtof(text, end);
 }
 
 static bool
@@ -358,8 +352,8 @@ build_vector(Parser *in, RuvDelta *delta)
 	rvd_check_delta(
 		ruv_delta_reserve(&in->arena, (uint32_t) room, 0, 0, delta),
 		"reading a delta");
-	fault = ruv_vector_text_parse(in->p, parse_float, delta->value, room,
-								  &result);
+	fault = ruv_vector_text_parse(in->p, rvd_parse_float, INFINITY,
+								  delta->value, room, &result);
 	switch (fault)
 	{
 		case RUV_TEXT_OK:
@@ -381,6 +375,7 @@ build_vector(Parser *in, RuvDelta *delta)
 			return syntax_fault(in, "The end is expected after \"]\".");
 		case RUV_TEXT_NO_NUMBER:
 		case RUV_TEXT_NO_SEPARATOR:
+		case RUV_TEXT_NO_DIMS:
 			return syntax_fault(in, "Numbers and \",\" are expected up to \"]\".");
 	}
 	delta->dims = (uint32_t) result.count;

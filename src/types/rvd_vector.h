@@ -1,7 +1,6 @@
 /*
  * rvd_vector.h
- *		The type vector: a varlena of float4, and what the files of this
- *		directory and the layers below need of it.
+ *		The type vector: a varlena of float4, as the layers below see it.
  *
  * The image is pgvector's, byte for byte, so tables, dumps and binary COPY
  * files pass between the two.
@@ -58,13 +57,10 @@ rvd_vector_of(Datum datum)
 
 #define RVD_GETARG_VECTOR(n) rvd_vector_of(PG_GETARG_DATUM(n))
 
-/* rvd_vector_check.c */
+/* rvd_dense_check.c */
 extern RvdVector *rvd_vector_new(int dims);
 extern void rvd_vector_check_dims(int64 dims);
-extern bool rvd_vector_fits(int32 typmod, int dims, Node *escontext);
-extern void rvd_vector_check_finite(const float *x, int n);
 extern void rvd_vector_dims_differ(const RvdVector *a, const RvdVector *b);
-extern ArrayType *rvd_array_new(Oid element_type, Size element_size, int n);
 
 static inline void
 rvd_vector_check_same_dims(const RvdVector *a, const RvdVector *b)
@@ -73,10 +69,10 @@ rvd_vector_check_same_dims(const RvdVector *a, const RvdVector *b)
 		rvd_vector_dims_differ(a, b);
 }
 
-/* rvd_vector_distance.c */
+/* rvd_dense_distance.c */
 extern double rvd_vector_l2_norm(const RvdVector *v);
 
-/* rvd_vector_compare.c */
+/* rvd_dense_compare.c */
 extern int	rvd_vector_compare(const RvdVector *a, const RvdVector *b);
 
 #endif							/* RVD_VECTOR_H */

@@ -50,25 +50,25 @@ COMMENT ON TYPE vector IS 'single-precision vector';
 -- functions
 
 CREATE FUNCTION l2_distance(vector, vector) RETURNS float8
-	AS 'MODULE_PATHNAME', 'rvd_l2_distance'
+	AS 'MODULE_PATHNAME', 'rvd_vector_l2_distance'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION l2_distance(vector, vector) IS 'Euclidean distance';
 
 CREATE FUNCTION inner_product(vector, vector) RETURNS float8
-	AS 'MODULE_PATHNAME', 'rvd_inner_product'
+	AS 'MODULE_PATHNAME', 'rvd_vector_inner_product'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION inner_product(vector, vector) IS 'inner product';
 
 CREATE FUNCTION cosine_distance(vector, vector) RETURNS float8
-	AS 'MODULE_PATHNAME', 'rvd_cosine_distance'
+	AS 'MODULE_PATHNAME', 'rvd_vector_cosine_distance'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION cosine_distance(vector, vector) IS 'cosine distance';
 
 CREATE FUNCTION l1_distance(vector, vector) RETURNS float8
-	AS 'MODULE_PATHNAME', 'rvd_l1_distance'
+	AS 'MODULE_PATHNAME', 'rvd_vector_l1_distance'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION l1_distance(vector, vector) IS 'taxicab distance';
@@ -86,19 +86,19 @@ CREATE FUNCTION vector_norm(vector) RETURNS float8
 COMMENT ON FUNCTION vector_norm(vector) IS 'Euclidean norm';
 
 CREATE FUNCTION l2_normalize(vector) RETURNS vector
-	AS 'MODULE_PATHNAME', 'rvd_l2_normalize'
+	AS 'MODULE_PATHNAME', 'rvd_vector_l2_normalize'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION l2_normalize(vector) IS 'normalize with Euclidean norm';
 
 CREATE FUNCTION binary_quantize(vector) RETURNS bit
-	AS 'MODULE_PATHNAME', 'rvd_binary_quantize'
+	AS 'MODULE_PATHNAME', 'rvd_vector_binary_quantize'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION binary_quantize(vector) IS 'binary quantize';
 
 CREATE FUNCTION subvector(vector, int, int) RETURNS vector
-	AS 'MODULE_PATHNAME', 'rvd_subvector'
+	AS 'MODULE_PATHNAME', 'rvd_vector_subvector'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION subvector(vector, int, int) IS 'subvector';
@@ -246,31 +246,31 @@ COMMENT ON AGGREGATE sum(vector) IS 'sum as vector across all vector input value
 -- casts
 
 CREATE FUNCTION vector(vector, integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'rvd_vector_to_vector'
+	AS 'MODULE_PATHNAME', 'rvd_vector_to_self'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION vector(vector, integer, boolean) IS 'adjust vector to typmod';
 
 CREATE FUNCTION array_to_vector(integer[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'rvd_array_to_vector'
+	AS 'MODULE_PATHNAME', 'rvd_vector_from_array'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION array_to_vector(integer[], integer, boolean) IS 'convert int4 array to vector';
 
 CREATE FUNCTION array_to_vector(real[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'rvd_array_to_vector'
+	AS 'MODULE_PATHNAME', 'rvd_vector_from_array'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION array_to_vector(real[], integer, boolean) IS 'convert float4 array to vector';
 
 CREATE FUNCTION array_to_vector(double precision[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'rvd_array_to_vector'
+	AS 'MODULE_PATHNAME', 'rvd_vector_from_array'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION array_to_vector(double precision[], integer, boolean) IS 'convert float8 array to vector';
 
 CREATE FUNCTION array_to_vector(numeric[], integer, boolean) RETURNS vector
-	AS 'MODULE_PATHNAME', 'rvd_array_to_vector'
+	AS 'MODULE_PATHNAME', 'rvd_vector_from_array'
 	LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 
 COMMENT ON FUNCTION array_to_vector(numeric[], integer, boolean) IS 'convert numeric array to vector';

@@ -50,7 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(text, data, size);
 	text[size] = '\0';
 
-	fault = ruv_vector_text_parse(text, strtof, x, ROOM, &result);
+	fault = ruv_vector_text_parse(text, strtof, INFINITY, x, ROOM, &result);
 	require(result.count >= 0 && result.count <= ROOM);
 	require(result.begin >= text && result.end <= text + size);
 	if (fault == RUV_TEXT_OK)

@@ -2,6 +2,7 @@
  * test_vector_text.c
  *		The text form of vectors: every fault, and numbers against strtof.
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,8 @@ expect_fault(const char *text, int room, RuvTextFault expected)
 {
 	float		x[8];
 	RuvTextResult result;
-	RuvTextFault fault = ruv_vector_text_parse(text, strtof, x, room, &result);
+	RuvTextFault fault = ruv_vector_text_parse(text, strtof, INFINITY, x,
+											   room, &result);
 
 	if (fault == expected)
 		return;
@@ -39,7 +41,7 @@ expect_number(const char *number)
 		RuvTextFault fault;
 
 		snprintf(text, sizeof(text), frames[i], number);
-		fault = ruv_vector_text_parse(text, strtof, x, 2, &result);
+		fault = ruv_vector_text_parse(text, strtof, INFINITY, x, 2, &result);
 		if (fault == RUV_TEXT_OK &&
 			memcmp(&x[i == 2], &expected, sizeof(expected)) == 0)
 			continue;

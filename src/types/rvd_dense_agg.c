@@ -1,6 +1,6 @@
 /*
- * rvd_vector_agg.c
- *		avg(vector): transition, combine and final function.
+ * rvd_dense_agg.c
+ *		avg of dense vectors: transition, combine and final function.
  *
  * The state is a float8 array, the count and then one sum per dimension, as
  * for avg(real): partial states can travel from parallel workers, and the
@@ -9,12 +9,10 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "catalog/pg_type.h"
 #include "utils/float.h"
 
-#include "types/rvd_vector.h"
+#include "types/rvd_dense.h"
 
 /* A state, taken apart; values[0] is the count, sums follow. */
 typedef struct AvgState
@@ -24,14 +22,15 @@ typedef struct AvgState
 	int			dims;			/* 0: no row yet */
 } AvgState;
 
+/* A state that the SQL function type_function was called with. */
 static AvgState
-open_state(ArrayType *array, const char *caller)
+open_state(ArrayType *array, const char *type, const char *function)
 {
 	AvgState	state;
 
 	if (ARR_NDIM(array) != 1 || ARR_DIMS(array)[0] < 1 ||
 		ARR_HASNULL(array) || ARR_ELEMTYPE(array) != FLOAT8OID)
-		elog(ERROR, "%s: expected state array", caller);
+		elog(ERROR, "%s_%s: expected state array", type, function);
 	state.array = array;
 	state.values = (float8 *) ARR_DATA_PTR(array);
 	state.dims = ARR_DIMS(array)[0] - 1;
@@ -43,7 +42,7 @@ static AvgState
 new_state(int dims)
 {
 	return open_state(rvd_array_new(FLOAT8OID, sizeof(float8), dims + 1),
-					  "new_state");
+					  "new", "state");
 }
 
 /*
@@ -70,44 +69,70 @@ check_sums(AvgState state)
 		float_overflow_error();
 }
 
-/* vector_accum(double precision[], vector) returns double precision[] */
-RVD_FUNCTION(rvd_vector_accum);
-Datum
-rvd_vector_accum(PG_FUNCTION_ARGS)
+/* Reports the first element that is none of the kind, whatever is wrong. */
+static void
+check_mean(const RvdKind *kind, const float *x, int n)
 {
-	AvgState	state = open_state(PG_GETARG_ARRAYTYPE_P(0), "vector_accum");
-	RvdVector  *v = RVD_GETARG_VECTOR(1);
+	for (int i = 0; i < n; i++)
+	{
+		if (likely(fabsf(x[i]) < kind->limit))
+			continue;
+		rvd_check_range(kind->type, kind->limit, &x[i], 1);
+		rvd_check_finite(kind->type, &x[i], 1);
+	}
+}
+
+/* vector_accum(double precision[], vector) returns double precision[] */
+RVD_GENERIC Datum
+dense_accum(FunctionCallInfo fcinfo, const RvdKind *kind)
+{
+	AvgState	state = open_state(PG_GETARG_ARRAYTYPE_P(0), kind->type,
+								   "accum");
+	RvdDense   *v = RVD_GETARG_DENSE(kind, 1);
 	AvgState	result;
+	float		buffer[RVD_CHUNK];
 
 	if (state.dims == 0)
-	{
 		result = new_state(v->dims);
-		for (int i = 0; i < v->dims; i++)
-			result.values[i + 1] = (float8) v->x[i];
-	}
 	else
 	{
-		(void) rvd_vector_fits(state.dims, v->dims, NULL);
+		(void) rvd_dims_fit(state.dims, v->dims, NULL);
 		result = target_state(fcinfo, state);
-		for (int i = 0; i < v->dims; i++)
-			result.values[i + 1] = state.values[i + 1] + (float8) v->x[i];
-		check_sums(result);
 	}
+	for (int from = 0, n; from < v->dims; from += n)
+	{
+		float8	   *sums = result.values + 1 + from;
+		const float *x;
+
+		n = rvd_step(kind, v->dims, from);
+		x = rvd_load(kind, v, from, n, buffer);
+		if (state.dims == 0)
+			for (int i = 0; i < n; i++)
+				sums[i] = (float8) x[i];
+		else
+			for (int i = 0; i < n; i++)
+				sums[i] = state.values[1 + from + i] + (float8) x[i];
+	}
+	check_sums(result);
 	result.values[0] = state.values[0] + 1.0;
 	PG_FREE_IF_COPY(v, 1);
 	PG_RETURN_ARRAYTYPE_P(result.array);
 }
 
+RVD_DENSE_FUNCTION(accum);
+
 /*
  * vector_combine(double precision[], double precision[])
  *		returns double precision[]
+ *
+ * A state does not know its type; halfvec_combine is the same function.
  */
 RVD_FUNCTION(rvd_vector_combine);
 Datum
 rvd_vector_combine(PG_FUNCTION_ARGS)
 {
-	AvgState	a = open_state(PG_GETARG_ARRAYTYPE_P(0), "vector_combine");
-	AvgState	b = open_state(PG_GETARG_ARRAYTYPE_P(1), "vector_combine");
+	AvgState	a = open_state(PG_GETARG_ARRAYTYPE_P(0), "vector", "combine");
+	AvgState	b = open_state(PG_GETARG_ARRAYTYPE_P(1), "vector", "combine");
 	float8		count = a.values[0] + b.values[0];
 	AvgState	result;
 
@@ -126,7 +151,7 @@ rvd_vector_combine(PG_FUNCTION_ARGS)
 	}
 	else
 	{
-		(void) rvd_vector_fits(a.dims, b.dims, NULL);
+		(void) rvd_dims_fit(a.dims, b.dims, NULL);
 		result = target_state(fcinfo, a);
 		for (int i = 1; i <= a.dims; i++)
 			result.values[i] = a.values[i] + b.values[i];
@@ -137,21 +162,30 @@ rvd_vector_combine(PG_FUNCTION_ARGS)
 }
 
 /* vector_avg(double precision[]) returns vector; NULL for no rows */
-RVD_FUNCTION(rvd_vector_avg);
-Datum
-rvd_vector_avg(PG_FUNCTION_ARGS)
+RVD_GENERIC Datum
+dense_avg(FunctionCallInfo fcinfo, const RvdKind *kind)
 {
-	AvgState	state = open_state(PG_GETARG_ARRAYTYPE_P(0), "vector_avg");
+	AvgState	state = open_state(PG_GETARG_ARRAYTYPE_P(0), kind->type, "avg");
 	float8		count = state.values[0];
-	RvdVector  *v;
+	float		buffer[RVD_CHUNK];
+	RvdDense   *v;
 
 	if (count == 0)
 		PG_RETURN_NULL();
 
-	rvd_vector_check_dims(state.dims);
-	v = rvd_vector_new(state.dims);
-	for (int i = 0; i < state.dims; i++)
-		v->x[i] = (float) (state.values[i + 1] / count);
-	rvd_vector_check_finite(v->x, v->dims);
+	rvd_dense_check_dims(kind, state.dims);
+	v = rvd_dense_new(kind, state.dims);
+	for (int from = 0, n; from < v->dims; from += n)
+	{
+		float	   *x = rvd_room(kind, v, from, buffer);
+
+		n = rvd_step(kind, v->dims, from);
+		for (int i = 0; i < n; i++)
+			x[i] = (float) (state.values[1 + from + i] / count);
+		check_mean(kind, x, n);
+		rvd_store(kind, v, from, n, x);
+	}
 	PG_RETURN_POINTER(v);
 }
+
+RVD_DENSE_FUNCTION(avg);
