@@ -125,6 +125,43 @@ SELECT ruvector.index_repair('ball_d');
 RESET ROLE;
 SELECT moved FROM ruvector.index_repair('ball_e');
 
+-- old versions, which a node left behind, do not use up the budget
+SELECT remaining FROM ruvector.index_repair('ball_c');
+UPDATE ball SET c = ball_moved(c, id + 900, 0.1) WHERE id BETWEEN 201 AND 220;
+SELECT moved FROM ruvector.index_repair('ball_c', 10);
+SELECT moved FROM ruvector.index_repair('ball_c', 10);
+SELECT moved FROM ruvector.index_repair('ball_c', 10);
+
+-- of few nodes the nearest, whatever the balls reach to; strict order leaves out no
+-- row whose ball reaches back to what was returned before
+CREATE FUNCTION ball_hits(rows int, step int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	hits bigint := 0;
+	near int[];
+	truth int[];
+	q vector;
+BEGIN
+	FOR i IN 1..30 LOOP
+		q := ball_moved((SELECT b FROM ball WHERE id = i * 3), i + 7000, 0.2);
+		SET LOCAL enable_seqscan = off;
+		near := ARRAY(SELECT id FROM ball WHERE id % step = 0 ORDER BY b <-> q LIMIT rows);
+		SET LOCAL enable_seqscan = on;
+		truth := ARRAY(SELECT id FROM ball WHERE id % step = 0 ORDER BY (b <-> q) + 0 LIMIT rows);
+		hits := hits + (SELECT count(*) FROM unnest(near) id WHERE id = ANY (truth));
+	END LOOP;
+	RETURN hits;
+END $$;
+CREATE INDEX ball_l2 ON ball USING hnsw (b vector_l2_ops);
+UPDATE ball SET b = ball_moved(b, id + 500, 0.1) WHERE id % 2 = 0;
+SET hnsw.ef_search = 10;
+SELECT ball_hits(10, 1) > 250 AS most_of_300;
+SET hnsw.iterative_scan = strict_order;
+SELECT ball_hits(10, 5) > 250 AS most_of_300;
+RESET hnsw.iterative_scan;
+SET hnsw.ef_search = 200;
+DROP INDEX ball_l2;
+DROP FUNCTION ball_hits;
+
 -- errors
 SELECT ruvector.index_repair('ball');
 SELECT ruvector.index_repair('ball_pkey');

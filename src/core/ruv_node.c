@@ -262,6 +262,14 @@ half_scale(float maxabs)
 	return ldexpf(1.0f, exponent);
 }
 
+/* How far rotating the query in float may have moved it. */
+static double
+moved_by_rotation(const RuvQuery *query)
+{
+	return RUV_ROTATION_ERROR * query->norm +
+		query->layout->padded * SUBNORMAL_STEP;
+}
+
 float
 ruv_node_radius_for(const RuvQuery *query, const RuvNode *node)
 {
@@ -281,7 +289,7 @@ ruv_node_radius_for(const RuvQuery *query, const RuvNode *node)
 		sum = sqrt(sum);
 	/* what rotating and normalising in float may have moved */
 	if (ruv_layout_is_rotated(layout))
-		sum += RUV_ROTATION_ERROR * query->norm;
+		sum += moved_by_rotation(query);
 	else if (layout->metric == RUV_METRIC_COSINE)
 		sum += 1e-6;
 	return (float) (sum * (1 + 1e-6));
@@ -470,7 +478,7 @@ ruv_node_interval(const RuvQuery *query, float distance, float residual,
 		!isfinite(distance))
 		return interval;
 	if (ruv_layout_is_rotated(layout))
-		moved = RUV_ROTATION_ERROR * query->norm;
+		moved = moved_by_rotation(query);
 	slack = residual + moved;
 	switch (layout->metric)
 	{

@@ -219,24 +219,29 @@ follow_row(Repair *repair, uint32 id)
 	return false;
 }
 
-static void
+/* False if there was nothing to do: of a drifted node only old versions. */
+static bool
 repair_node(Repair *repair, const Damage *damage)
 {
 	MemoryContext old = MemoryContextSwitchTo(repair->item_context);
+	bool		is_done = false;
 
 	switch (damage->kind)
 	{
 		case DAMAGE_DRIFT:
-			repair->moved += follow_row(repair, damage->id);
+			is_done = follow_row(repair, damage->id);
+			repair->moved += is_done;
 			break;
 		case DAMAGE_FEW_LINKS:
-			repair->relinked += rvd_replace_links(&repair->placer, damage->id);
+			is_done = rvd_replace_links(&repair->placer, damage->id);
+			repair->relinked += is_done;
 			break;
 	}
 	RVD_DEBUG_POINT("repair-between-nodes");
 	ResetPerTupleExprContext(repair->estate);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(repair->item_context);
+	return is_done;
 }
 
 /* ---- the whole ---- */
@@ -298,8 +303,8 @@ run_repair(Repair *repair, int64 budget)
 			repair->nlive <= repair->store.geometry->layout.slots)
 			continue;
 		rvd_vacuum_delay();
-		repair_node(repair, &repair->damages[i]);
-		budget--;
+		/* what stays as it is shall not keep the others from their turn */
+		budget -= repair_node(repair, &repair->damages[i]);
 	}
 	rvd_walk_begin(&walk, &repair->placer,
 				   rvd_id_of(repair->store.geometry, nblocks, 0),

@@ -34,6 +34,7 @@ typedef struct RvdHit
 	double		high;
 	float		distance;		/* graph metric, of the stored vector */
 	uint32		first_tid;		/* in RvdScan.tids */
+	uint32		node;			/* that of the node's first hit */
 	uint16		ntids;
 	bool		is_exact;		/* all its rows have the same distance */
 	bool		is_node;		/* of a node's hits the one with the widest
@@ -61,6 +62,9 @@ typedef struct RvdScan
 	int			next_tid;		/* of hits[next_hit] */
 	double		highest;		/* upper end of all returned so far */
 	double		last_low;		/* what was reported last */
+	float		widest;			/* radius of the rows found so far */
+	float		norm;			/* of them, at most */
+	bool		has_balls;		/* some are farther out than a fresh row is */
 	ItemPointerData *tids;
 	uint32		ntids;
 	uint32		tids_room;
@@ -173,6 +177,8 @@ start_scan(IndexScanDesc scan)
 	so->ntids = so->tids_room = 0;
 	so->highest = -INFINITY;
 	so->last_low = -INFINITY;
+	so->widest = so->norm = 0;
+	so->has_balls = false;
 
 	rvd_store_open(&so->store, scan->indexRelation, RVD_LOGGED);
 	rvd_check_status(ruv_search_init(&so->search,
@@ -220,6 +226,7 @@ add_hits(RvdScan *so, const RuvNode *node, float distance)
 {
 	const RuvLayout *layout = &so->store.geometry->layout;
 	uint32		left = ((uint32) 1 << node->ntids) - 1;
+	uint32		first_tid = so->ntids;
 	RvdHit	   *widest = NULL;
 	float		widest_radius = -1;
 
@@ -246,19 +253,46 @@ add_hits(RvdScan *so, const RuvNode *node, float distance)
 				rows |= (uint32) 1 << i;
 		left &= ~rows;
 		hit = add_hit(so, node, rows, distance, radius);
+		hit->node = first_tid;
 		if (radius > widest_radius)
 		{
 			widest = hit;
 			widest_radius = radius;
 		}
 	}
-	if (widest != NULL)
-		widest->is_node = true;
+	if (widest == NULL)
+		return;
+	widest->is_node = true;
+	so->has_balls |= widest_radius > node->residual;
+	/* what a repair left far behind are old versions: nothing to wait for */
+	if ((node->flags & RUV_NODE_MOVED) != 0)
+		widest_radius = node->residual;
+	if (isfinite(widest_radius) && isfinite(node->norm))
+	{
+		so->widest = fmaxf(so->widest, widest_radius);
+		so->norm = fmaxf(so->norm, node->norm);
+	}
 }
 
 #define ST_SORT sort_hits
 #define ST_ELEMENT_TYPE RvdHit
 #define ST_COMPARE(a, b) ((a)->low < (b)->low ? -1 : (a)->low > (b)->low)
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* Nearest nodes first, a node's hits next to each other. */
+static int
+compare_nodes(const RvdHit *a, const RvdHit *b)
+{
+	if (a->distance != b->distance)
+		return a->distance < b->distance ? -1 : 1;
+	return a->node < b->node ? -1 : a->node > b->node;
+}
+
+#define ST_SORT sort_nodes
+#define ST_ELEMENT_TYPE RvdHit
+#define ST_COMPARE(a, b) compare_nodes(a, b)
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
@@ -298,12 +332,25 @@ run_search(RvdScan *so)
 }
 
 /*
+ * In strict order what is reported must not come after anything lower, so it
+ * waits for nodes beyond the horizon whose balls may reach back.
+ */
+static double
+lowest_of_rest(const RvdScan *so, float horizon)
+{
+	if (so->mode != RVD_ITERATIVE_STRICT || !isfinite(horizon))
+		return INFINITY;
+	return ruv_node_interval(&so->query, horizon, so->widest, so->norm).low;
+}
+
+/*
  * Moves the hits up to the horizon to the front, sorted; they are ready to be
  * returned.  What lies beyond may turn out to be behind rows not found yet.
  */
 static void
 ready_hits(RvdScan *so, float horizon)
 {
+	double		lowest = lowest_of_rest(so, horizon);
 	int			n = 0;
 
 	for (int i = so->nready; i < so->nhits; i++)
@@ -311,7 +358,8 @@ ready_hits(RvdScan *so, float horizon)
 	so->nhits -= so->nready;
 	for (int i = 0; i < so->nhits; i++)
 	{
-		if (so->hits[i].distance <= horizon || isnan(so->hits[i].distance))
+		if ((so->hits[i].distance <= horizon && so->hits[i].low <= lowest) ||
+			isnan(so->hits[i].distance))
 		{
 			RvdHit		hit = so->hits[i];
 
@@ -335,14 +383,26 @@ is_exhausted(const RvdScan *so)
 		(double) used > work_mem * 1024.0 * rvd_hnsw_scan_mem_multiplier();
 }
 
-/* pgvector's promise: the rows of at most n nodes. */
+/*
+ * pgvector's promise: the rows of at most n nodes.  The nearest, not those
+ * that reach out farthest, which come first in the order of the hits.
+ */
 static int
-rows_of_nodes(const RvdScan *so, int n)
+rows_of_nodes(RvdScan *so, int n)
 {
 	int			i = 0;
 
-	while (i < so->nready && (n > 0 || !so->hits[i].is_node))
-		n -= so->hits[i++].is_node;
+	if (!so->has_balls)
+	{
+		while (i < so->nready && (n > 0 || !so->hits[i].is_node))
+			n -= so->hits[i++].is_node;
+		return i;
+	}
+	sort_nodes(so->hits, (size_t) so->nready);
+	for (; i < so->nready; i++)
+		if ((i == 0 || so->hits[i].node != so->hits[i - 1].node) && n-- == 0)
+			break;
+	sort_hits(so->hits, (size_t) i);
 	return i;
 }
 

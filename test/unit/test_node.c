@@ -23,6 +23,7 @@ typedef enum Kind
 	KIND_ZERO,
 	KIND_VANISHING,				/* squares are subnormal or zero */
 	KIND_SUBNORMAL,
+	KIND_SMALLEST,				/* a few units of the last place there is */
 	KIND_BORDER,				/* squares just fit into a float */
 	KIND_BEYOND,				/* squares do not */
 	KIND_COUNT
@@ -55,6 +56,8 @@ random_element(Kind kind, int i, uint64_t *seed)
 			return x * 1e-21f;
 		case KIND_SUBNORMAL:
 			return x * 1e-40f;
+		case KIND_SMALLEST:
+			return x * 8e-45f;
 		case KIND_BORDER:
 			return x * 1e16f;
 		case KIND_BEYOND:
