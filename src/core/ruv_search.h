@@ -61,6 +61,13 @@ extern RUV_CHECKED RuvStatus ruv_search_init(RuvSearch *search, int width,
 
 extern void ruv_search_free(RuvSearch *search);
 
+/* What the node that was given out last was ranked by. */
+static inline float
+ruv_search_key(const RuvSearch *search)
+{
+	return search->pool[search->current].key;
+}
+
 /* The next node to visit, 0 when the search is over. */
 extern uint32_t ruv_search_next(RuvSearch *search);
 

@@ -27,6 +27,13 @@
 #include "pg/rvd_memory.h"
 #include "types/rvd_vector.h"
 
+/*
+ * In strict order a hit waits until no node is likely to come before it: so
+ * many mean errors of the estimates.  With two, a filter that lets 2 % of
+ * random vectors through loses two rows of five; with six, as many as pgvector.
+ */
+#define STRICT_MARGIN 6
+
 /* Rows of a visited node within one radius, not yet returned. */
 typedef struct RvdHit
 {
@@ -63,6 +70,8 @@ typedef struct RvdScan
 	double		highest;		/* upper end of all returned so far */
 	double		last_low;		/* what was reported last */
 	float		widest;			/* radius of the rows found so far */
+	double		squared_error;	/* of estimates that were too far: the sum */
+	int64		nestimates;
 	float		norm;			/* of them, at most */
 	bool		has_balls;		/* some are farther out than a fresh row is */
 	ItemPointerData *tids;
@@ -178,6 +187,8 @@ start_scan(IndexScanDesc scan)
 	so->highest = -INFINITY;
 	so->last_low = -INFINITY;
 	so->widest = so->norm = 0;
+	so->squared_error = 0;
+	so->nestimates = 0;
 	so->has_balls = false;
 
 	rvd_store_open(&so->store, scan->indexRelation, RVD_LOGGED);
@@ -297,6 +308,19 @@ compare_nodes(const RvdHit *a, const RvdHit *b)
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
+/* How much nearer than estimated nodes are; entries have no estimate. */
+static void
+note_estimate(RvdScan *so, float key, float distance)
+{
+	double		error = (double) key - distance;
+
+	if (!isfinite(error))
+		return;
+	so->nestimates++;
+	if (error > 0)
+		so->squared_error += error * error;
+}
+
 /* Runs the search until its pool is settled. */
 static void
 run_search(RvdScan *so)
@@ -324,6 +348,7 @@ run_search(RvdScan *so)
 		if (is_live)
 			add_hits(so, node, visit.distance);
 		rvd_store_release(&so->store, &pin);
+		note_estimate(so, ruv_search_key(&so->search), visit.distance);
 		ruv_search_settle(&so->search, visit.distance,
 						  rvd_keeps_place(&so->search, is_live, &ndead));
 		rvd_search_offer(&so->store, &so->query, &so->search, id, visit.ids,
@@ -340,6 +365,12 @@ lowest_of_rest(const RvdScan *so, float horizon)
 {
 	if (so->mode != RVD_ITERATIVE_STRICT || !isfinite(horizon))
 		return INFINITY;
+	/* a node beyond the horizon may be nearer than its estimate */
+	if (so->nestimates > 0)
+		horizon -= (float) (STRICT_MARGIN *
+							sqrt(so->squared_error / (double) so->nestimates));
+	if (so->store.geometry->layout.metric != RUV_METRIC_IP)
+		horizon = fmaxf(horizon, 0);
 	return ruv_node_interval(&so->query, horizon, so->widest, so->norm).low;
 }
 
