@@ -169,12 +169,16 @@ DECLARE
 	bounds record;
 	measured record;
 	repair record;
+	queries integer;
 BEGIN
 	IF index IS NULL THEN
 		RETURN;
 	END IF;
 	bounds := ruvector.recall_bounds(index);
-	measured := ruvector.probe(index);
+	-- enough that an index without fault is seen to have more than min_recall
+	queries := least(10000, greatest(100, ceil(8 * bounds.min_recall
+		/ nullif(1 - bounds.min_recall, 0))));
+	measured := ruvector.probe(index, sample => queries);
 	recall_before := measured.recall;
 	low_before := measured.low;
 	repaired := coalesce(low_before < bounds.min_recall, false);
@@ -184,7 +188,7 @@ BEGIN
 		relinked := repair.relinked;
 		tied := repair.tied;
 		remaining := repair.remaining;
-		measured := ruvector.probe(index);
+		measured := ruvector.probe(index, sample => queries);
 	END IF;
 	recall := measured.recall;
 	low := measured.low;

@@ -114,30 +114,39 @@ wilson_interval(double p, double n, Estimate *estimate)
  * misses several.  So the number of trials is divided by the design effect of
  * cluster samples (Kish 1965): the variance between queries by what it would
  * be if hits were drawn one by one.
+ *
+ * What hurts an index most are islands, whose few queries miss everything; a
+ * sample may hold none of them and look the steadier for it.  So the effect
+ * is that of the sample and one more query, which missed everything; without
+ * it the interval covers the truth in no more than 68 of 100 cases there.
  */
 static void
 estimate_recall(const Probe *probe, Estimate *estimate)
 {
+	double		trials = probe->trials;
 	double		n = probe->nqueries;
-	double		sum = 0;
-	double		squares = 0;
-	double		p;
+	int64		hits = 0;
+	double		squares;
+	double		mean;
 	double		binomial;
-	double		effect = 1;
+	double		effect = trials;
 
 	for (int i = 0; i < probe->nqueries; i++)
-		sum += (double) probe->queries[i]->hits / probe->trials;
-	p = sum / n;
+		hits += probe->queries[i]->hits;
+	mean = (double) hits / trials / (n + 1);
+	squares = mean * mean;
 	for (int i = 0; i < probe->nqueries; i++)
 	{
-		double		off = (double) probe->queries[i]->hits / probe->trials - p;
+		double		off = probe->queries[i]->hits / trials - mean;
 
 		squares += off * off;
 	}
-	binomial = p * (1 - p) / probe->trials;
-	if (n > 1 && binomial > 0)
-		effect = Max(1, squares / (n - 1) / binomial);
-	wilson_interval(p, n * probe->trials / effect, estimate);
+	binomial = mean * (1 - mean) / trials;
+	/* a query's answers are worth no less than one trial */
+	if (binomial > 0)
+		effect = Min(Max(squares / n / binomial, 1), trials);
+	wilson_interval((double) hits / (n * trials), n * trials / effect,
+					estimate);
 }
 
 /* ---- rows ---- */
