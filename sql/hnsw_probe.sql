@@ -158,6 +158,20 @@ SELECT index FROM ruvector.index_quality ORDER BY index::text;
 CREATE INDEX probe_owned_v ON probe_owned USING hnsw (v vector_l2_ops);
 SELECT queries FROM ruvector.probe('probe_owned_v');
 SELECT count(*) FROM ruvector.index_measurement;
+-- queries go with the table
+DROP TABLE probe_owned;
+SELECT queries FROM ruvector.probe('probe_a');
+SELECT count(*) FROM ruvector.probe_query;
+SELECT index FROM ruvector.index_quality ORDER BY index::text;
+
+-- an index that the planner would not use yet
+CREATE TABLE probe_young (id int PRIMARY KEY, v vector(2));
+INSERT INTO probe_young VALUES (1, '[1,2]'), (2, '[2,1]');
+BEGIN;
+UPDATE probe_young SET v = '[3,3]' WHERE id = 1;
+CREATE INDEX probe_young_v ON probe_young USING hnsw (v vector_l2_ops);
+SELECT ruvector.measure_recall('probe_young_v');
+ROLLBACK;
 
 -- errors
 SELECT ruvector.measure_recall('probe');
@@ -177,8 +191,7 @@ SELECT ruvector.index_maintain(NULL);
 CREATE INDEX ON probe USING hnsw (a vector_l2_ops) WITH (min_recall = 1.1);
 CREATE INDEX ON probe USING hnsw (a vector_l2_ops) WITH (target_recall = -1);
 
-DELETE FROM ruvector.probe_query;
-DROP TABLE probe, probe_few, probe_found, probe_truth, probe_owned;
+DROP TABLE probe, probe_few, probe_found, probe_truth, probe_young;
 DROP FUNCTION probe_code, probe_point;
 REVOKE CREATE ON SCHEMA public FROM probe_owner;
 DROP ROLE probe_owner, probe_reader;

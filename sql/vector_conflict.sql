@@ -79,10 +79,12 @@ SELECT DISTINCT nspname FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.o
 	JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 	JOIN pg_namespace n ON n.oid = pronamespace
 WHERE extname = 'ruvector_delta' AND d.deptype = 'e' ORDER BY 1;
--- functions that the planner may send to workers and constant-fold
+-- functions that the planner may send to workers and constant-fold: all that
+-- pgvector has
 SELECT p.oid::regprocedure FROM pg_depend d JOIN pg_extension e ON d.refobjid = e.oid
 	JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid
 WHERE extname = 'ruvector_delta' AND d.deptype = 'e' AND prokind = 'f'
+	AND pronamespace = 'elsewhere'::regnamespace
 	AND 'elsewhere.vector'::regtype = ANY (proargtypes::oid[] || prorettype)
 	AND (proparallel <> 's' OR provolatile <> 'i' OR NOT proisstrict);
 

@@ -53,7 +53,9 @@ CREATE POLICY owner ON ruvector.probe_query USING (
 
 GRANT SELECT, INSERT, DELETE ON ruvector.probe_query TO PUBLIC;
 
-SELECT pg_catalog.pg_extension_config_dump('ruvector.probe_query', '');
+-- a number that names no table here might name one where it is restored
+SELECT pg_catalog.pg_extension_config_dump('ruvector.probe_query',
+	'WHERE rel IN (SELECT oid FROM pg_catalog.pg_class)');
 SELECT pg_catalog.pg_extension_config_dump(
 	pg_catalog.pg_get_serial_sequence('ruvector.probe_query', 'id')::regclass, '');
 
@@ -110,12 +112,8 @@ COMMENT ON TABLE ruvector.index_measurement IS
 
 ALTER TABLE ruvector.index_measurement ENABLE ROW LEVEL SECURITY;
 
--- what is left of an index that was dropped belongs to whoever clears it away
 CREATE POLICY owner ON ruvector.index_measurement USING (
-	NOT EXISTS (SELECT FROM pg_catalog.pg_class c
-		WHERE c.oid OPERATOR(pg_catalog.=) index
-			AND NOT pg_catalog.pg_has_role(c.relowner, 'USAGE')))
-	WITH CHECK (EXISTS (SELECT FROM pg_catalog.pg_class c
+	EXISTS (SELECT FROM pg_catalog.pg_class c
 		WHERE c.oid OPERATOR(pg_catalog.=) index
 			AND pg_catalog.pg_has_role(c.relowner, 'USAGE')));
 
@@ -134,11 +132,24 @@ COMMENT ON VIEW ruvector.index_quality IS
 
 GRANT SELECT ON ruvector.index_quality TO PUBLIC;
 
+-- With the rights of the extension's owner, because what is left of a dropped
+-- table is nobody's; before its oid is given to somebody else's.
+CREATE FUNCTION ruvector.probe_forget_dropped() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+	DELETE FROM ruvector.probe_query q
+	WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = q.rel);
+	DELETE FROM ruvector.index_measurement m
+	WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = m.index);
+END;
+
+COMMENT ON FUNCTION ruvector.probe_forget_dropped() IS
+	'forgets stored queries and measurements of what was dropped';
+
 CREATE FUNCTION ruvector.probe(index regclass, k integer DEFAULT 10,
 	sample integer DEFAULT 100) RETURNS ruvector.index_measurement
 LANGUAGE sql BEGIN ATOMIC
-	DELETE FROM ruvector.index_measurement m
-	WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c WHERE c.oid = m.index);
+	SELECT ruvector.probe_forget_dropped();
 	INSERT INTO ruvector.index_measurement AS m (index, rel, measured_at, recall,
 		low, high, k, ef_search, queries, rows, stale_share)
 	SELECT probe.index, p.rel, clock_timestamp(), r.recall, r.low, r.high, r.k,

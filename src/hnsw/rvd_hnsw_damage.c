@@ -51,10 +51,11 @@ rvd_harmless_radius(const RvdDamageView *view, const RuvNode *node)
 float
 rvd_widest_radius(const RvdDamageView *view, const RuvNode *node)
 {
+	const RuvLayout *layout = &view->geometry->layout;
 	float		widest = 0;
 
 	for (int i = 0; i < node->ntids; i++)
-		widest = fmaxf(widest, ruv_node_radius(&view->geometry->layout, node, i));
+		widest = fmaxf(widest, ruv_node_radius(layout, node, i));
 	return widest;
 }
 

@@ -440,9 +440,12 @@ ms_since(instr_time start)
 static void
 check_usable(Relation index)
 {
-	if (index->rd_index->indcheckxmin &&
-		!TransactionIdPrecedes(HeapTupleHeaderGetXmin(index->rd_indextuple->t_data),
-							   TransactionXmin))
+	TransactionId built;
+
+	if (!index->rd_index->indcheckxmin)
+		return;
+	built = HeapTupleHeaderGetXmin(index->rd_indextuple->t_data);
+	if (!TransactionIdPrecedes(built, TransactionXmin))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("index \"%s\" cannot be used by this transaction yet",
