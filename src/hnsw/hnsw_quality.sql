@@ -52,6 +52,8 @@ CREATE POLICY owner ON ruvector.probe_query USING (
 			AND pg_catalog.pg_has_role(c.relowner, 'USAGE')));
 
 GRANT SELECT, INSERT, DELETE ON ruvector.probe_query TO PUBLIC;
+-- a dump reads it
+GRANT SELECT ON SEQUENCE ruvector.probe_query_id_seq TO PUBLIC;
 
 -- a number that names no table here might name one where it is restored
 SELECT pg_catalog.pg_extension_config_dump('ruvector.probe_query',

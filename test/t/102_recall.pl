@@ -90,7 +90,7 @@ $standby->stop;
 
 # ---- stored queries are dumped; who sees none of them can still dump ----
 
-$node->safe_psql('postgres', 'CREATE DATABASE restored; CREATE ROLE dumper LOGIN; GRANT pg_read_all_data TO dumper');
+$node->safe_psql('postgres', 'CREATE DATABASE restored; CREATE ROLE dumper LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO dumper');
 my $file = PostgreSQL::Test::Utils::tempdir . '/dump';
 $node->command_ok([ 'pg_dump', '-f', $file, $node->connstr('postgres') ], 'pg_dump');
 $node->command_ok([ 'psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-f', $file, '-d', $node->connstr('restored') ], 'restored');
