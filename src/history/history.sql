@@ -76,6 +76,8 @@ SELECT pg_catalog.pg_extension_config_dump('ruvector.tags', '');
 SELECT pg_catalog.pg_extension_config_dump('ruvector.materialized', '');
 
 GRANT SELECT ON ruvector.era, ruvector.tracked, ruvector.tags, ruvector.materialized TO PUBLIC;
+-- whoever dumps reads it
+GRANT SELECT ON SEQUENCE ruvector.tracked_id_seq TO PUBLIC;
 GRANT INSERT, UPDATE, DELETE ON ruvector.tracked, ruvector.tags, ruvector.materialized TO PUBLIC;
 
 CREATE FUNCTION ruvector.tracked_changed(rel oid) RETURNS void

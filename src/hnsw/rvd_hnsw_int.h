@@ -424,6 +424,35 @@ extern void rvd_walk_begin(RvdWalk *walk, RvdPlacer *placer, uint32 nbits,
  */
 extern int64 rvd_walk_tie_page(RvdWalk *walk, BlockNumber block, int64 most);
 
+/* ---- rvd_hnsw_damage.c ---- */
+
+/* What there may be to repair, and how it is recognised. */
+typedef struct RvdDamageView
+{
+	const RvdGeometry *geometry;
+	float		soft_update;	/* the reloption */
+	float	   *scratch;		/* a decoded vector */
+} RvdDamageView;
+
+extern void rvd_damage_view_init(RvdDamageView *view, const RvdStore *store);
+
+/* How far a row may be from its node's vector without harm. */
+extern float rvd_harmless_radius(const RvdDamageView *view,
+								 const RuvNode *node);
+
+/* The radius of the row that is farthest from its node's vector. */
+extern float rvd_widest_radius(const RvdDamageView *view,
+							   const RuvNode *node);
+
+/* So few links that it wants new ones?  In a small graph nobody has many. */
+extern bool rvd_has_few_links(const RvdDamageView *view, const RuvNode *node);
+
+static inline bool
+rvd_is_small_graph(const RvdGeometry *geometry, int64 nlive)
+{
+	return nlive <= geometry->layout.slots;
+}
+
 /* ---- rvd_hnsw_insert.c ---- */
 
 struct RvdVector;
@@ -451,6 +480,8 @@ extern int	rvd_hnsw_option_m(Relation index);
 extern int	rvd_hnsw_option_ef_construction(Relation index);
 extern double rvd_hnsw_option_soft_update(Relation index);
 extern double rvd_hnsw_option_reinsert(Relation index);
+extern double rvd_hnsw_option_min_recall(Relation index);
+extern double rvd_hnsw_option_target_recall(Relation index);
 extern bytea *rvd_hnsw_options(Datum reloptions, bool validate);
 
 /* Width of the search pool for an ef_search. */
@@ -470,6 +501,8 @@ extern Relation rvd_open_hnsw_index(Oid oid, LOCKMODE lock);
 
 /* A tuple of the values, of the type that the calling function returns. */
 extern Datum rvd_make_row(FunctionCallInfo fcinfo, Datum *values, int n);
+extern Datum rvd_make_row_with_nulls(FunctionCallInfo fcinfo, Datum *values,
+									 bool *nulls, int n);
 
 /* ---- rvd_hnsw_cost.c ---- */
 

@@ -58,10 +58,10 @@ rvd_open_hnsw_index(Oid oid, LOCKMODE lock)
 }
 
 Datum
-rvd_make_row(FunctionCallInfo fcinfo, Datum *values, int n)
+rvd_make_row_with_nulls(FunctionCallInfo fcinfo, Datum *values, bool *nulls,
+						int n)
 {
 	TupleDesc	desc;
-	bool	   *nulls = palloc0((Size) n * sizeof(bool));
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -69,4 +69,12 @@ rvd_make_row(FunctionCallInfo fcinfo, Datum *values, int n)
 		elog(ERROR, "return type must have %d columns", n);
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values,
 											 nulls));
+}
+
+Datum
+rvd_make_row(FunctionCallInfo fcinfo, Datum *values, int n)
+{
+	bool	   *nulls = palloc0((Size) n * sizeof(bool));
+
+	return rvd_make_row_with_nulls(fcinfo, values, nulls, n);
 }

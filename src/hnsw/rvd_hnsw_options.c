@@ -25,6 +25,8 @@ typedef struct RvdHnswOptions
 	int			ef_construction;
 	double		soft_update;
 	double		reinsert;
+	double		min_recall;
+	double		target_recall;
 } RvdHnswOptions;
 
 static const struct config_enum_entry iterative_scan_options[] = {
@@ -66,6 +68,14 @@ rvd_hnsw_init(void)
 	add_real_reloption(hnsw_relopt_kind, "reinsert",
 					   "Relative change of a vector from which on it gets a node of its own",
 					   RVD_HNSW_DEFAULT_REINSERT, 0, 1,
+					   ShareUpdateExclusiveLock);
+	add_real_reloption(hnsw_relopt_kind, "min_recall",
+					   "Recall below which the index is to be repaired",
+					   RVD_HNSW_DEFAULT_MIN_RECALL, 0, 1,
+					   ShareUpdateExclusiveLock);
+	add_real_reloption(hnsw_relopt_kind, "target_recall",
+					   "Recall with which the index is as good as is wanted",
+					   RVD_HNSW_DEFAULT_TARGET_RECALL, 0, 1,
 					   ShareUpdateExclusiveLock);
 
 #ifdef RVD_DEBUG
@@ -168,6 +178,22 @@ rvd_hnsw_option_reinsert(Relation index)
 	return options ? options->reinsert : RVD_HNSW_DEFAULT_REINSERT;
 }
 
+double
+rvd_hnsw_option_min_recall(Relation index)
+{
+	RvdHnswOptions *options = (RvdHnswOptions *) index->rd_options;
+
+	return options ? options->min_recall : RVD_HNSW_DEFAULT_MIN_RECALL;
+}
+
+double
+rvd_hnsw_option_target_recall(Relation index)
+{
+	RvdHnswOptions *options = (RvdHnswOptions *) index->rd_options;
+
+	return options ? options->target_recall : RVD_HNSW_DEFAULT_TARGET_RECALL;
+}
+
 /* What is not named here differs between the versions and may be zero. */
 #define OPTION(type, field) \
 	{ \
@@ -183,6 +209,8 @@ rvd_hnsw_options(Datum reloptions, bool validate)
 		OPTION(INT, ef_construction),
 		OPTION(REAL, soft_update),
 		OPTION(REAL, reinsert),
+		OPTION(REAL, min_recall),
+		OPTION(REAL, target_recall),
 	};
 
 	return (bytea *) build_reloptions(reloptions, validate, hnsw_relopt_kind,

@@ -29,7 +29,6 @@
 #include "hnsw/rvd_hnsw_int.h"
 #include "pg/rvd_compat.h"
 #include "pg/rvd_debug.h"
-#include "pg/rvd_kernels.h"
 #include "types/rvd_vector.h"
 
 typedef enum DamageKind
@@ -59,8 +58,7 @@ typedef struct Repair
 	TupleTableSlot *slot;
 	IndexFetchTableData *fetch;
 	Snapshot	snapshot;
-	double		soft_update;
-	float	   *scratch;		/* a decoded vector */
+	RvdDamageView view;
 
 	Damage	   *damages;
 	Size		ndamages;
@@ -93,37 +91,18 @@ note_damage(Repair *repair, uint32 id, float score, DamageKind kind)
 	repair->damages[repair->ndamages++] = (Damage){id, score, kind};
 }
 
-/* How far a row may be from its node's vector without harm. */
-static float
-harmless_radius(const Repair *repair, const RuvNode *node)
-{
-	const RuvLayout *layout = &repair->store.geometry->layout;
-	float		norm = node->norm;
-
-	if (layout->metric == RUV_METRIC_L1)
-	{
-		norm = 0;
-		ruv_node_decode(layout, rvd_kernels, node, repair->scratch);
-		for (int i = 0; i < layout->padded; i++)
-			norm += fabsf(repair->scratch[i]);
-	}
-	return fmaxf(norm * (float) repair->soft_update, node->residual * 1.5f);
-}
-
 static void
 look_at_node(Repair *repair, const RuvNode *node)
 {
 	const RuvLayout *layout = &repair->store.geometry->layout;
 	int			room = ruv_node_room(layout, node->ntids);
-	float		widest = 0;
+	float		widest = rvd_widest_radius(&repair->view, node);
 
-	for (int i = 0; i < node->ntids; i++)
-		widest = fmaxf(widest, ruv_node_radius(layout, node, i));
 	repair->nlive++;
-	if (isfinite(widest) && widest > harmless_radius(repair, node))
+	if (isfinite(widest) && widest > rvd_harmless_radius(&repair->view, node))
 		note_damage(repair, node->self, widest / fmaxf(node->norm, 1e-30f),
 					DAMAGE_DRIFT);
-	else if (node->nlinks * 2 < room)
+	else if (rvd_has_few_links(&repair->view, node))
 		note_damage(repair, node->self,
 					1 - (float) node->nlinks / (float) room,
 					DAMAGE_FEW_LINKS);
@@ -203,7 +182,7 @@ follow_row(Repair *repair, uint32 id)
 	rvd_store_release(&repair->store, &pin);
 	if (copy->state != RUV_NODE_LIVE)
 		return false;
-	harmless = harmless_radius(repair, copy);
+	harmless = rvd_harmless_radius(&repair->view, copy);
 	for (int i = copy->ntids - 1; i >= 0; i--)
 	{
 		ItemPointerData tid;
@@ -261,9 +240,7 @@ repair_open(Repair *repair)
 	rvd_store_open(&repair->store, index, RVD_LOGGED);
 	rvd_placer_init(&repair->placer, &repair->store, repair->context,
 					pg_prng_uint64(&pg_global_prng_state));
-	repair->scratch = palloc((Size) repair->store.geometry->layout.padded *
-							 sizeof(float));
-	repair->soft_update = rvd_hnsw_option_soft_update(index);
+	rvd_damage_view_init(&repair->view, &repair->store);
 	repair->info = BuildIndexInfo(index);
 	repair->estate = CreateExecutorState();
 	repair->slot = table_slot_create(repair->table, NULL);
@@ -298,9 +275,8 @@ run_repair(Repair *repair, int64 budget)
 			repair->left += (int64) (repair->ndamages - i);
 			return;
 		}
-		/* in a small graph nobody can have many links */
 		if (repair->damages[i].kind == DAMAGE_FEW_LINKS &&
-			repair->nlive <= repair->store.geometry->layout.slots)
+			rvd_is_small_graph(repair->store.geometry, repair->nlive))
 			continue;
 		rvd_vacuum_delay();
 		/* what stays as it is shall not keep the others from their turn */

@@ -57,6 +57,15 @@
 #define RVD_AM_HAS_TREE_HEIGHT 1
 #endif
 
+/* A scan by order alone; 18 has a place for its statistics. */
+#if PG_VERSION_NUM >= 180000
+#define rvd_index_beginscan_ordered(table, index, snapshot, norderbys) \
+	index_beginscan(table, index, snapshot, NULL, 0, norderbys)
+#else
+#define rvd_index_beginscan_ordered(table, index, snapshot, norderbys) \
+	index_beginscan(table, index, snapshot, 0, norderbys)
+#endif
+
 /* The macro is commands/vacuum.h's; it got an argument in 18. */
 #if PG_VERSION_NUM >= 180000
 #define rvd_vacuum_delay() vacuum_delay_point(false)
