@@ -30,7 +30,7 @@
 /*
  * In strict order a hit waits until no node is likely to come before it: so
  * many mean errors of the estimates.  With two, a filter that lets 2 % of
- * random vectors through loses two rows of five; with six, as many as pgvector.
+ * random vectors through loses two rows of five; with six, next to none.
  */
 #define STRICT_MARGIN 6
 
