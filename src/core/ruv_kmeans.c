@@ -236,7 +236,7 @@ seed_center(RuvKmeans *kmeans)
 
 /* ---- centers move ---- */
 
-/* The sample farthest from its center, which has others; -1 if there is none. */
+/* The sample farthest from its center that is not alone there; -1: none. */
 static int
 farthest_sample(const RuvKmeans *kmeans)
 {
@@ -331,7 +331,8 @@ measure_halves(RuvKmeans *kmeans)
 		for (int other = 0; other < c; other++)
 		{
 			float		d = distance(kmeans, center_of(kmeans, c),
-									 center_of(kmeans, other)) / 2;
+									 center_of(kmeans, other)) /
+				2;
 
 			kmeans->half[c] = fminf(kmeans->half[c], d);
 			kmeans->half[other] = fminf(kmeans->half[other], d);

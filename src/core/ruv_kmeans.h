@@ -51,11 +51,11 @@ typedef struct RuvKmeans
 	/* of each sample; distances, not their squares */
 	float	   *upper;			/* at least that to its center */
 	float	   *lower;			/* at most that to any other center */
-	int32_t    *nearest;
+	int32_t	   *nearest;
 
 	/* of each center */
 	float	   *sums;			/* ncenters * dims */
-	int32_t    *counts;
+	int32_t	   *counts;
 	float	   *half;			/* half the distance to the nearest other */
 	float	   *drift;			/* how far it moved */
 } RuvKmeans;

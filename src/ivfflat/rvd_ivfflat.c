@@ -55,9 +55,6 @@ rvd_ivfflathandler(PG_FUNCTION_ARGS)
 	am->amsupport = 5;
 	am->amcanorderbyop = true;
 	am->amoptionalkey = true;
-#ifdef RVD_AM_HAS_BUILD_PARALLEL
-	am->amcanbuildparallel = true;
-#endif
 	am->amparallelvacuumoptions = VACUUM_OPTION_PARALLEL_BULKDEL;
 	am->amkeytype = InvalidOid;
 

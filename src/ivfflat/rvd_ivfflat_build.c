@@ -154,10 +154,10 @@ write_first_pages(BuildState *state, ForkNumber fork)
 	Page		page = begin_page(ivf, fork, &change, &buffer,
 								  RVD_IVFFLAT_META, 0);
 	RvdIvfMetaPage meta = {.magic = RVD_IVFFLAT_MAGIC,
-						   .version = RVD_IVFFLAT_VERSION,
-						   .lists = (uint32) ivf->lists,
-						   .metric = (uint16) ivf->metric,
-						   .dims = (uint16) ivf->dims};
+				   .version = RVD_IVFFLAT_VERSION,
+				   .lists = (uint32) ivf->lists,
+				   .metric = (uint16) ivf->metric,
+				   .dims = (uint16) ivf->dims};
 
 	memcpy(PageGetContents(page), &meta, sizeof(meta));
 	end_page(&change, buffer);
@@ -244,10 +244,7 @@ write_heads(RvdIvf *ivf, const RvdIvfHead *heads)
 {
 	for (int first = 0; first < ivf->lists; first += ivf->per_page)
 	{
-		Buffer		buffer = rvd_ivfflat_get(ivf,
-											 rvd_ivfflat_block_of_list(ivf, first),
-											 true, RVD_IVFFLAT_LISTS,
-											 (uint32) first);
+		Buffer		buffer = rvd_ivfflat_get_lists(ivf, first, true);
 		RvdChange	change;
 		Page		page;
 

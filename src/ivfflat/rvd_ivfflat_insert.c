@@ -46,11 +46,7 @@ put_row(const Insertion *insertion, Page page)
 static Buffer
 get_list_page(Insertion *insertion)
 {
-	RvdIvf	   *ivf = &insertion->ivf;
-
-	return rvd_ivfflat_get(ivf, rvd_ivfflat_block_of_list(ivf, insertion->list),
-						   true, RVD_IVFFLAT_LISTS,
-						   (uint32) (insertion->list / ivf->per_page * ivf->per_page));
+	return rvd_ivfflat_get_lists(&insertion->ivf, insertion->list, true);
 }
 
 static inline RvdIvfList *
@@ -85,6 +81,7 @@ begin_list(Insertion *insertion, BlockNumber *insert)
 	RvdIvfList *list = list_on(insertion, BufferGetPage(buffer));
 	RvdChange	change;
 	Buffer		added;
+	Page		page;
 
 	*insert = list->insert;
 	if (BlockNumberIsValid(*insert))
@@ -93,8 +90,8 @@ begin_list(Insertion *insertion, BlockNumber *insert)
 		return false;
 	}
 	rvd_change_begin(&change, insertion->ivf.index, RVD_LOGGED);
-	list = list_on(insertion, rvd_change_page(&change, buffer,
-											  BufferGetPage(buffer), false));
+	page = rvd_change_page(&change, buffer, BufferGetPage(buffer), false);
+	list = list_on(insertion, page);
 	added = add_page(insertion, &change);
 	list->first = list->insert = BufferGetBlockNumber(added);
 	rvd_change_finish(&change);
@@ -116,7 +113,8 @@ append_row(Insertion *insertion, BlockNumber block)
 											 (uint32) insertion->list);
 		Page		page = BufferGetPage(buffer);
 		BlockNumber next = rvd_ivfflat_next(ivf, block, page);
-		bool		has_room = rvd_ivfflat_special(page)->nused < ivf->per_page;
+		int			nused = rvd_ivfflat_special(page)->nused;
+		bool		has_room = nused < ivf->per_page;
 		RvdChange	change;
 
 		if (!has_room && BlockNumberIsValid(next))

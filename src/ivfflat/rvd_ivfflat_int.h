@@ -108,13 +108,17 @@ rvd_ivfflat_special(Page page)
 static inline RvdIvfList *
 rvd_ivfflat_list(const RvdIvf *ivf, Page page, int i)
 {
-	return (RvdIvfList *) (PageGetContents(page) + (Size) i * ivf->entry_bytes);
+	Size		offset = (Size) i * ivf->entry_bytes;
+
+	return (RvdIvfList *) (PageGetContents(page) + offset);
 }
 
 static inline RvdIvfRow *
 rvd_ivfflat_row(const RvdIvf *ivf, Page page, int i)
 {
-	return (RvdIvfRow *) (PageGetContents(page) + (Size) i * ivf->entry_bytes);
+	Size		offset = (Size) i * ivf->entry_bytes;
+
+	return (RvdIvfRow *) (PageGetContents(page) + offset);
 }
 
 /* Where a list's center is. */
@@ -137,7 +141,13 @@ extern void rvd_ivfflat_open(RvdIvf *ivf, Relation index);
 extern Buffer rvd_ivfflat_get(RvdIvf *ivf, BlockNumber block, bool exclusive,
 							  RvdIvfKind kind, uint32 list);
 
-/* The same of a block that may be of no list at all; its list is *list. */
+/* The page with the center of a list. */
+extern Buffer rvd_ivfflat_get_lists(RvdIvf *ivf, int list, bool exclusive);
+
+/*
+ * A page of rows, exclusively locked, of whatever list, which is *list;
+ * InvalidBuffer if the block is empty.
+ */
 extern Buffer rvd_ivfflat_get_any_row_page(RvdIvf *ivf, BlockNumber block,
 										   BufferAccessStrategy strategy,
 										   uint32 *list);
@@ -187,7 +197,7 @@ typedef struct RvdIvfItem
 	uint16		offset;
 } RvdIvfItem;
 
-/* Items that are taken in ascending order, and put in order as far as taken. */
+/* Items taken in ascending order, and put in order as far as taken. */
 typedef struct RvdIvfOrder
 {
 	RvdIvfItem *items;

@@ -27,7 +27,8 @@ key_of(float distance)
 {
 	if (distance != distance)
 		return PG_UINT32_MAX;
-	return (uint32) (ruv_float_place(distance + 0.0f) + INT64CONST(0x80000000));
+	return (uint32) (ruv_float_place(distance + 0.0f) -
+					 (int64) PG_INT32_MIN);
 }
 
 static int

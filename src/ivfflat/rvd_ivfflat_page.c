@@ -116,6 +116,7 @@ static const char *
 fault_of_entries(const RvdIvf *ivf, Page page, RvdIvfKind kind)
 {
 	const RvdIvfSpecial *special = rvd_ivfflat_special(page);
+	uint32		nlists;
 
 	if (kind == RVD_IVFFLAT_META)
 		return NULL;
@@ -123,9 +124,8 @@ fault_of_entries(const RvdIvf *ivf, Page page, RvdIvfKind kind)
 		return "The page counts more entries than it can hold.";
 	if (special->list >= (uint32) ivf->lists)
 		return "The page belongs to a list that does not exist.";
-	if (kind == RVD_IVFFLAT_LISTS &&
-		special->nused != Min((uint32) ivf->per_page,
-							  (uint32) ivf->lists - special->list))
+	nlists = Min((uint32) ivf->per_page, (uint32) ivf->lists - special->list);
+	if (kind == RVD_IVFFLAT_LISTS && special->nused != nlists)
 		return "The page does not hold the centers that it must.";
 	return NULL;
 }
@@ -198,10 +198,19 @@ rvd_ivfflat_next(const RvdIvf *ivf, BlockNumber block, Page page)
 	return next;
 }
 
+Buffer
+rvd_ivfflat_get_lists(RvdIvf *ivf, int list, bool exclusive)
+{
+	return rvd_ivfflat_get(ivf, rvd_ivfflat_block_of_list(ivf, list),
+						   exclusive, RVD_IVFFLAT_LISTS,
+						   (uint32) (list - list % ivf->per_page));
+}
+
 void
 rvd_ivfflat_init_page(const RvdIvf *ivf, Page page, RvdIvfKind kind,
 					  uint32 list)
 {
+	Size		used_bytes = used_bytes_of(ivf, kind);
 	RvdIvfSpecial *special;
 
 	PageInit(page, BLCKSZ, sizeof(RvdIvfSpecial));
@@ -211,8 +220,8 @@ rvd_ivfflat_init_page(const RvdIvf *ivf, Page page, RvdIvfKind kind,
 	special->kind = kind;
 	special->page_id = RVD_IVFFLAT_PAGE_ID;
 	/* what lies below pd_lower is neither compressed nor left out of WAL */
-	((PageHeader) page)->pd_lower = (LocationIndex)
-		(MAXALIGN(SizeOfPageHeaderData) + used_bytes_of(ivf, kind));
+	((PageHeader) page)->pd_lower =
+		(LocationIndex) (MAXALIGN(SizeOfPageHeaderData) + used_bytes);
 	Assert(((PageHeader) page)->pd_lower <= ((PageHeader) page)->pd_upper);
 }
 
@@ -295,10 +304,7 @@ rvd_ivfflat_measure_lists(RvdIvf *ivf, const float *x, RvdIvfHead *heads)
 {
 	for (int first = 0; first < ivf->lists; first += ivf->per_page)
 	{
-		Buffer		buffer = rvd_ivfflat_get(ivf,
-											 rvd_ivfflat_block_of_list(ivf, first),
-											 false, RVD_IVFFLAT_LISTS,
-											 (uint32) first);
+		Buffer		buffer = rvd_ivfflat_get_lists(ivf, first, false);
 		Page		page = BufferGetPage(buffer);
 		int			n = rvd_ivfflat_special(page)->nused;
 

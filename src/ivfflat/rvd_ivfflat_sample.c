@@ -48,7 +48,8 @@ check_memory(Size bytes)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("memory required is %zu MB, maintenance_work_mem is %d MB",
-						bytes / (1024 * 1024) + 1, maintenance_work_mem / 1024),
+						bytes / (1024 * 1024) + 1,
+						maintenance_work_mem / 1024),
 				 errhint("Increase maintenance_work_mem or use fewer lists.")));
 }
 
@@ -136,12 +137,12 @@ static int
 samples_wanted(const RvdIvf *ivf, Relation heap)
 {
 	int64		rows;
+	int64		wanted = (int64) ivf->lists * SAMPLES_PER_LIST;
 
 	if (heap == NULL)
 		return 0;
 	rows = (int64) RelationGetNumberOfBlocks(heap) * MaxHeapTuplesPerPage;
-	return (int) Min(rows, Max(MIN_SAMPLES,
-							   (int64) ivf->lists * SAMPLES_PER_LIST));
+	return (int) Min(rows, Max(wanted, MIN_SAMPLES));
 }
 
 float *
@@ -149,6 +150,7 @@ rvd_ivfflat_centers(const RvdIvf *ivf, Relation heap, IndexInfo *info)
 {
 	Size		a_vector = (Size) ivf->dims * sizeof(float);
 	Size		bytes = (Size) ivf->lists * a_vector;
+	Size		workspace;
 	Sample		sample = {.ivf = ivf};
 	RuvKmeans	kmeans;
 	float	   *centers;
@@ -171,12 +173,10 @@ rvd_ivfflat_centers(const RvdIvf *ivf, Relation heap, IndexInfo *info)
 				 errdetail("This will cause low recall."),
 				 errhint("Drop the index until the table has more data.")));
 
+	workspace = ruv_kmeans_bytes(ivf->dims, sample.n, ivf->lists);
 	if (sample.n > 0)
-		check_memory(bytes + ruv_kmeans_bytes(ivf->dims, sample.n,
-											  ivf->lists));
-	memory = MemoryContextAllocHuge(CurrentMemoryContext,
-									ruv_kmeans_bytes(ivf->dims, sample.n,
-													 ivf->lists));
+		check_memory(bytes + workspace);
+	memory = MemoryContextAllocHuge(CurrentMemoryContext, workspace);
 	rvd_check_status(ruv_kmeans_init(&kmeans, rvd_kernels, ivf->dims,
 									 ivf->metric != RUV_METRIC_L2, sample.x,
 									 sample.n, centers, ivf->lists,

@@ -152,6 +152,7 @@ read_page(RvdIvfScan *so, BlockNumber block, uint32 list)
 										 list);
 	Page		page = BufferGetPage(buffer);
 	int			nleft = rvd_ivfflat_special(page)->nused;
+	float		distance = 0;
 	BlockNumber next = rvd_ivfflat_next(ivf, block, page);
 
 	for (int i = 0; i < ivf->per_page && nleft > 0; i++)
@@ -160,9 +161,9 @@ read_page(RvdIvfScan *so, BlockNumber block, uint32 list)
 
 		if (!ItemPointerIsValid(&row->tid))
 			continue;
-		rvd_ivfflat_order_add(&so->rows,
-							  so->query == NULL ? 0 :
-												  rvd_ivfflat_distance(ivf, so->query, row->x),
+		if (so->query != NULL)
+			distance = rvd_ivfflat_distance(ivf, so->query, row->x);
+		rvd_ivfflat_order_add(&so->rows, distance,
 							  ItemPointerGetBlockNumberNoCheck(&row->tid),
 							  ItemPointerGetOffsetNumberNoCheck(&row->tid));
 		nleft--;

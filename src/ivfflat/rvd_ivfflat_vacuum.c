@@ -90,10 +90,7 @@ static void
 renew_hints(Vacuum *vacuum, int first)
 {
 	RvdIvf	   *ivf = &vacuum->ivf;
-	Buffer		buffer = rvd_ivfflat_get(ivf,
-										 rvd_ivfflat_block_of_list(ivf, first),
-										 true, RVD_IVFFLAT_LISTS,
-										 (uint32) first);
+	Buffer		buffer = rvd_ivfflat_get_lists(ivf, first, true);
 	RvdChange	change;
 	Page		page;
 	bool		has_changed = false;
@@ -123,8 +120,8 @@ rvd_ivfflat_bulkdelete(IndexVacuumInfo *info, IndexBulkDeleteResult *stats,
 					   IndexBulkDeleteCallback callback, void *callback_state)
 {
 	Vacuum		vacuum = {.info = info,
-						  .callback = callback,
-						  .callback_state = callback_state};
+				.callback = callback,
+				.callback_state = callback_state};
 	BlockNumber nblocks;
 
 	if (stats == NULL)
