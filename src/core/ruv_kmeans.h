@@ -20,7 +20,7 @@
 #include "core/ruv_kernel.h"
 
 /* More than a few rounds buy next to nothing (README.md, "k-means"). */
-#define RUV_KMEANS_MAX_ROUNDS 20
+#define RUV_KMEANS_MAX_ROUNDS 8
 
 typedef enum RuvKmeansPhase
 {
