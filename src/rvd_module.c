@@ -6,6 +6,7 @@
 
 #include "history/rvd_history.h"
 #include "hnsw/rvd_hnsw.h"
+#include "ivfflat/rvd_ivfflat.h"
 #include "pg/rvd_compat.h"
 #include "pg/rvd_kernels.h"
 #include "worker/rvd_worker.h"
@@ -19,6 +20,7 @@ _PG_init(void)
 {
 	rvd_kernels_init();
 	rvd_hnsw_init();
+	rvd_ivfflat_init();
 	rvd_history_init();
 	rvd_worker_init();
 }

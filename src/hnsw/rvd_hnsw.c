@@ -5,7 +5,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "catalog/pg_opclass.h"
+#include "catalog/pg_type.h"
 #include "commands/progress.h"
 #include "commands/vacuum.h"
 #include "utils/syscache.h"
@@ -13,6 +13,7 @@
 #include "hnsw/rvd_hnsw.h"
 #include "hnsw/rvd_hnsw_int.h"
 #include "pg/rvd_compat.h"
+#include "pg/rvd_opclass.h"
 
 static char *
 build_phase_name(int64 phase)
@@ -26,6 +27,19 @@ build_phase_name(int64 phase)
 		default:
 			return NULL;
 	}
+}
+
+static bool
+validate_opclass(Oid opclass)
+{
+	/* distance, norm to divide by, type */
+	static const RvdSupport supports[] = {
+		{1, FLOAT8OID, 2, true},
+		{2, FLOAT8OID, 1, false},
+		{3, INTERNALOID, 1, false}};
+
+	return rvd_validate_opclass(opclass, "hnsw", supports,
+								lengthof(supports));
 }
 
 RVD_FUNCTION(rvd_hnswhandler);
@@ -52,7 +66,7 @@ rvd_hnswhandler(PG_FUNCTION_ARGS)
 	am->amcostestimate = rvd_hnsw_costestimate;
 	am->amoptions = rvd_hnsw_options;
 	am->ambuildphasename = build_phase_name;
-	am->amvalidate = rvd_hnsw_validate;
+	am->amvalidate = validate_opclass;
 	am->ambeginscan = rvd_hnsw_beginscan;
 	am->amrescan = rvd_hnsw_rescan;
 	am->amgettuple = rvd_hnsw_gettuple;

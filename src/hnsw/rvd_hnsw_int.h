@@ -535,7 +535,6 @@ rvd_hnsw_bulkdelete(IndexVacuumInfo *info,
 extern IndexBulkDeleteResult *
 rvd_hnsw_vacuumcleanup(IndexVacuumInfo *info,
 					   IndexBulkDeleteResult *stats);
-extern bool rvd_hnsw_validate(Oid opclass);
 
 #define RVD_PROGRESS_PHASE_LOAD 2
 

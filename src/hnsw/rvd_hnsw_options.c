@@ -17,6 +17,7 @@
 #include "hnsw/rvd_hnsw_int.h"
 #include "pg/rvd_compat.h"
 #include "pg/rvd_debug.h"
+#include "pg/rvd_setting.h"
 
 typedef struct RvdHnswOptions
 {
@@ -41,13 +42,6 @@ static int	max_scan_tuples = 20000;
 static double scan_mem_multiplier = 1;
 static bool settings_are_ours = true;
 static relopt_kind hnsw_relopt_kind;
-
-static bool
-is_defined(const char *name)
-{
-	return GetConfigOption(name, true, false) != NULL &&
-		(GetConfigOptionFlags(name, true) & GUC_CUSTOM_PLACEHOLDER) == 0;
-}
 
 void
 rvd_hnsw_init(void)
@@ -81,7 +75,7 @@ rvd_hnsw_init(void)
 #ifdef RVD_DEBUG
 	rvd_debug_init();
 #endif
-	settings_are_ours = !is_defined("hnsw.ef_search");
+	settings_are_ours = !rvd_setting_is_defined("hnsw.ef_search");
 	if (!settings_are_ours)
 		return;
 	DefineCustomIntVariable("hnsw.ef_search",
@@ -104,31 +98,25 @@ rvd_hnsw_init(void)
 	MarkGUCPrefixReserved("hnsw");
 }
 
-static const char *
-foreign_setting(const char *name)
-{
-	return GetConfigOption(name, false, false);
-}
-
 int
 rvd_hnsw_ef_search(void)
 {
 	return settings_are_ours ? ef_search :
-							   (int) strtol(foreign_setting("hnsw.ef_search"), NULL, 10);
+							   rvd_setting_int("hnsw.ef_search");
 }
 
 int
 rvd_hnsw_max_scan_tuples(void)
 {
 	return settings_are_ours ? max_scan_tuples :
-							   (int) strtol(foreign_setting("hnsw.max_scan_tuples"), NULL, 10);
+							   rvd_setting_int("hnsw.max_scan_tuples");
 }
 
 double
 rvd_hnsw_scan_mem_multiplier(void)
 {
 	return settings_are_ours ? scan_mem_multiplier :
-							   strtod(foreign_setting("hnsw.scan_mem_multiplier"), NULL);
+							   rvd_setting_real("hnsw.scan_mem_multiplier");
 }
 
 RvdIterativeScan
@@ -138,7 +126,7 @@ rvd_hnsw_iterative_scan(void)
 
 	if (settings_are_ours)
 		return (RvdIterativeScan) iterative_scan;
-	value = foreign_setting("hnsw.iterative_scan");
+	value = rvd_setting_text("hnsw.iterative_scan");
 	for (int i = 0; iterative_scan_options[i].name != NULL; i++)
 		if (strcmp(iterative_scan_options[i].name, value) == 0)
 			return (RvdIterativeScan) iterative_scan_options[i].val;

@@ -1,6 +1,6 @@
 /*
- * rvd_hnsw_validate.c
- *		amvalidate: is an operator class one that hnsw can use?
+ * rvd_opclass.c
+ *		amvalidate: is an operator class one that an access method can use?
  */
 #include "postgres.h"
 
@@ -16,66 +16,72 @@
 #include "utils/regproc.h"
 #include "utils/syscache.h"
 
-#include "hnsw/rvd_hnsw_int.h"
+#include "pg/rvd_opclass.h"
 
 /* Complains in the manner of the other access methods. */
 static void
-complain(const char *family, const char *what, const char *object)
+complain(const char *am, const char *family, const char *what,
+		 const char *object)
 {
 	ereport(INFO,
 			(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-			 errmsg("operator family \"%s\" of access method hnsw %s %s",
-					family, what, object)));
+			 errmsg("operator family \"%s\" of access method %s %s %s",
+					family, am, what, object)));
 }
 
 static bool
-validate_procs(CatCList *list, const char *family)
+is_suitable(Form_pg_amproc proc, const RvdSupport *support)
 {
-	bool		has_distance = false;
+	Oid			type = proc->amproclefttype;
+
+	if (support->result == INTERNALOID)
+		return check_amproc_signature(proc->amproc, INTERNALOID, true, 1, 1,
+									  INTERNALOID);
+	return check_amproc_signature(proc->amproc, support->result, true,
+								  support->nargs, support->nargs, type, type);
+}
+
+static bool
+validate_procs(CatCList *list, const char *am, const char *family,
+			   const RvdSupport *supports, int nsupports)
+{
 	bool		result = true;
 
 	for (int i = 0; i < list->n_members; i++)
 	{
 		Form_pg_amproc proc = (Form_pg_amproc)
 			GETSTRUCT(&list->members[i]->tuple);
-		bool		ok;
+		bool		ok = false;
 
-		switch (proc->amprocnum)
-		{
-			case 1:
-				has_distance = true;
-				ok = check_amproc_signature(proc->amproc, FLOAT8OID, true, 2,
-											2, proc->amproclefttype,
-											proc->amproclefttype);
-				break;
-			case 2:
-				ok = check_amproc_signature(proc->amproc, FLOAT8OID, true, 1,
-											1, proc->amproclefttype);
-				break;
-			case 3:
-				ok = check_amproc_signature(proc->amproc, INTERNALOID, true,
-											1, 1, INTERNALOID);
-				break;
-			default:
-				ok = false;
-		}
+		for (int s = 0; s < nsupports; s++)
+			if (supports[s].number == proc->amprocnum)
+				ok = is_suitable(proc, &supports[s]);
 		if (!ok)
 		{
-			complain(family, "contains an unsuitable support function",
+			complain(am, family, "contains an unsuitable support function",
 					 format_procedure(proc->amproc));
 			result = false;
 		}
 	}
-	if (!has_distance)
+	for (int s = 0; s < nsupports; s++)
 	{
-		complain(family, "lacks support function", "1");
-		result = false;
+		bool		found = !supports[s].is_required;
+
+		for (int i = 0; i < list->n_members; i++)
+			found |= ((Form_pg_amproc) GETSTRUCT(&list->members[i]->tuple))
+						 ->amprocnum == supports[s].number;
+		if (!found)
+		{
+			complain(am, family, "lacks support function",
+					 psprintf("%d", supports[s].number));
+			result = false;
+		}
 	}
 	return result;
 }
 
 static bool
-validate_operators(CatCList *list, const char *family)
+validate_operators(CatCList *list, const char *am, const char *family)
 {
 	bool		result = true;
 
@@ -89,7 +95,7 @@ validate_operators(CatCList *list, const char *family)
 								  op->amoprighttype) ||
 			!opfamily_can_sort_type(op->amopsortfamily, FLOAT8OID))
 		{
-			complain(family, "contains an unsuitable operator",
+			complain(am, family, "contains an unsuitable operator",
 					 format_operator(op->amopopr));
 			result = false;
 		}
@@ -98,7 +104,8 @@ validate_operators(CatCList *list, const char *family)
 }
 
 bool
-rvd_hnsw_validate(Oid opclass)
+rvd_validate_opclass(Oid opclass, const char *am, const RvdSupport *supports,
+					 int nsupports)
 {
 	HeapTuple	tuple = SearchSysCache1(CLAOID, ObjectIdGetDatum(opclass));
 	Oid			family;
@@ -118,8 +125,8 @@ rvd_hnsw_validate(Oid opclass)
 	ReleaseSysCache(tuple);
 	procs = SearchSysCacheList1(AMPROCNUM, ObjectIdGetDatum(family));
 	operators = SearchSysCacheList1(AMOPSTRATEGY, ObjectIdGetDatum(family));
-	result = validate_procs(procs, name);
-	result &= validate_operators(operators, name);
+	result = validate_procs(procs, am, name, supports, nsupports);
+	result &= validate_operators(operators, am, name);
 	ReleaseCatCacheList(procs);
 	ReleaseCatCacheList(operators);
 	return result;
