@@ -95,23 +95,18 @@ cut(float **memory, size_t n)
 }
 
 RuvStatus
-ruv_kmeans_init(RuvKmeans *kmeans, const RuvKernels *kernels, int dims,
-				bool spherical, const float *samples, int nsamples,
-				float *centers, int ncenters, uint64_t seed, void *memory)
+ruv_kmeans_init(RuvKmeans *kmeans, uint64_t seed, void *memory)
 {
+	int			dims = kmeans->dims;
+	int			nsamples = kmeans->nsamples;
+	int			ncenters = kmeans->ncenters;
 	float	   *place = memory;
 
 	if (ruv_kmeans_bytes(dims, nsamples, ncenters) == 0)
 		return RUV_ERR_ARGUMENT;
-	memset(kmeans, 0, sizeof(*kmeans));
-	kmeans->kernels = kernels;
-	kmeans->samples = samples;
-	kmeans->centers = centers;
-	kmeans->dims = dims;
-	kmeans->nsamples = nsamples;
-	kmeans->ncenters = ncenters;
-	kmeans->spherical = spherical;
+	kmeans->phase = RUV_KMEANS_SEED;
 	kmeans->random = seed;
+	kmeans->at = kmeans->round = kmeans->nmoved = 0;
 	kmeans->upper = cut(&place, (size_t) nsamples);
 	kmeans->lower = cut(&place, (size_t) nsamples);
 	kmeans->nearest = cut(&place, (size_t) nsamples);

@@ -64,16 +64,12 @@ typedef struct RuvKmeans
 extern size_t ruv_kmeans_bytes(int dims, int nsamples, int ncenters);
 
 /*
- * Begins.  memory: ruv_kmeans_bytes, aligned as for a float.  Samples are
- * finite; without any, the centers are random points of the unit cube (of the
- * unit sphere if spherical).
+ * Begins; the caller has filled what is given, and nothing else matters.
+ * memory: ruv_kmeans_bytes, aligned as for a float.  Samples are finite;
+ * without any, the centers are random points of the unit cube (of the unit
+ * sphere if spherical).
  */
-extern RUV_CHECKED RuvStatus ruv_kmeans_init(RuvKmeans *kmeans,
-											 const RuvKernels *kernels,
-											 int dims, bool spherical,
-											 const float *samples,
-											 int nsamples, float *centers,
-											 int ncenters, uint64_t seed,
+extern RUV_CHECKED RuvStatus ruv_kmeans_init(RuvKmeans *kmeans, uint64_t seed,
 											 void *memory);
 
 /*

@@ -177,9 +177,14 @@ rvd_ivfflat_centers(const RvdIvf *ivf, Relation heap, IndexInfo *info)
 	if (sample.n > 0)
 		check_memory(bytes + workspace);
 	memory = MemoryContextAllocHuge(CurrentMemoryContext, workspace);
-	rvd_check_status(ruv_kmeans_init(&kmeans, rvd_kernels, ivf->dims,
-									 ivf->metric != RUV_METRIC_L2, sample.x,
-									 sample.n, centers, ivf->lists,
+	kmeans.kernels = rvd_kernels;
+	kmeans.samples = sample.x;
+	kmeans.centers = centers;
+	kmeans.dims = ivf->dims;
+	kmeans.nsamples = sample.n;
+	kmeans.ncenters = ivf->lists;
+	kmeans.spherical = ivf->metric != RUV_METRIC_L2;
+	rvd_check_status(ruv_kmeans_init(&kmeans,
 									 pg_prng_uint64(&pg_global_prng_state),
 									 memory),
 					 "looking for the centers of an index");

@@ -7,6 +7,7 @@
 DO $conflict$
 DECLARE
 	rival pg_catalog.text;
+	method pg_catalog.name;
 BEGIN
 	SELECT pg_catalog.quote_ident(e.extname) INTO rival
 	FROM pg_catalog.pg_extension e
@@ -31,12 +32,14 @@ BEGIN
 			AND d.refclassid OPERATOR(pg_catalog.=)
 				'pg_catalog.pg_extension'::pg_catalog.regclass
 			AND d.deptype OPERATOR(pg_catalog.=) 'e'::pg_catalog."char"),
-		'no extension') INTO rival
+		'no extension'), a.amname INTO rival, method
 	FROM pg_catalog.pg_am a
-	WHERE a.amname OPERATOR(pg_catalog.=) 'hnsw'::pg_catalog.name;
+	WHERE a.amname OPERATOR(pg_catalog.=) 'hnsw'::pg_catalog.name
+		OR a.amname OPERATOR(pg_catalog.=) 'ivfflat'::pg_catalog.name
+	LIMIT 1;
 
 	IF FOUND THEN
-		RAISE EXCEPTION 'access method "hnsw" already exists'
+		RAISE EXCEPTION 'access method "%" already exists', method
 			USING ERRCODE = 'duplicate_object',
 			DETAIL = pg_catalog.format('It belongs to %s; access methods belong to no schema.', rival),
 			HINT = 'Drop that access method, or create ruvector_delta in another database.';

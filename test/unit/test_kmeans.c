@@ -41,6 +41,18 @@ run_init(Run *run, int dims, int n, int k)
 }
 
 static void
+run_begin(Run *run, bool spherical)
+{
+	run->kmeans.kernels = ruv_kernels_best();
+	run->kmeans.samples = run->samples;
+	run->kmeans.centers = run->centers;
+	run->kmeans.dims = run->dims;
+	run->kmeans.nsamples = run->n;
+	run->kmeans.ncenters = run->k;
+	run->kmeans.spherical = spherical;
+}
+
+static void
 run_free(Run *run)
 {
 	free(run->samples);
@@ -53,9 +65,8 @@ run_all(Run *run, bool spherical, uint64_t seed)
 {
 	int			steps = 0;
 
-	if (!CHECK(ruv_kmeans_init(&run->kmeans, ruv_kernels_best(), run->dims,
-							   spherical, run->samples, run->n, run->centers,
-							   run->k, seed, run->memory) == RUV_OK,
+	run_begin(run, spherical);
+	if (!CHECK(ruv_kmeans_init(&run->kmeans, seed, run->memory) == RUV_OK,
 			   "k = %d", run->k))
 		return;
 	while (ruv_kmeans_step(&run->kmeans) && ++steps < 1000000)
@@ -150,9 +161,8 @@ test_bounds(int dims, int n, int k)
 	run_init(&run, dims, n, k);
 	for (int i = 0; i < n * dims; i++)
 		run.samples[i] = noise() + noise();
-	if (ruv_kmeans_init(&run.kmeans, ruv_kernels_best(), dims, false,
-						run.samples, n, run.centers, k, 3,
-						run.memory) != RUV_OK)
+	run_begin(&run, false);
+	if (ruv_kmeans_init(&run.kmeans, 3, run.memory) != RUV_OK)
 		abort();
 	while (run.kmeans.phase == RUV_KMEANS_SEED)
 		(void) ruv_kmeans_step(&run.kmeans);
