@@ -14,7 +14,9 @@ use Test::More;
 my $node = new_server('workers', "shared_preload_libraries = 'ruvector_delta'",
 	'restart_after_crash = on', 'ruvector.worker_naptime = 100ms',
 	'ruvector.worker_discovery = 200ms', 'ruvector.tag_interval = 200ms',
-	'ruvector.compact_interval = 300ms');
+	'ruvector.compact_interval = 300ms',
+	# a place for every database: one with much to do keeps its own
+	'ruvector.workers = 5');
 $node->start;
 
 my $has_points = $node->psql('postgres', 'SHOW ruvector.debug_point') == 0;
