@@ -277,7 +277,7 @@ poll_for($node, 'a', 'the extension goes, and with it the jobs', q(
 	SELECT NOT EXISTS (SELECT FROM ruvector.worker_status WHERE database = 'e')));
 $node->safe_psql('e', 'CREATE EXTENSION ruvector_delta');
 poll_for($node, 'a', 'and comes back', q(
-	SELECT count(*) = 3 FROM ruvector.worker_status WHERE database = 'e'));
+	SELECT count(*) = 4 FROM ruvector.worker_status WHERE database = 'e'));
 $node->safe_psql('postgres', 'DROP DATABASE e');
 
 # ---- settings are read again ----
